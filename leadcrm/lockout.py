@@ -1,0 +1,17 @@
+"""Whom the lock-out counts failed sign-ins against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+
+def attempted_email(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str | None:
+    """The e-mail address that was typed, spelt one way, from any of the sign-in forms."""
+    submitted = request.POST if request is not None else {}
+    for values in (credentials or {}, submitted):
+        for field in ("username", "email"):
+            if typed := values.get(field):
+                return str(typed).strip().lower()[:255]
+    return None
