@@ -1,0 +1,121 @@
+"""Verbs of workspaces and their people: found one, invite, join, change, deactivate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from leadcrm.workspaces.access import NotAllowed, require
+from leadcrm.workspaces.models import Invitation, Membership, Role, Team, User, Workspace
+from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
+from leadcrm.workspaces.tokens import digest_of, new_secret
+
+INVITATION_DAYS = 7
+
+_founding_hooks: list[Callable[[Workspace], None]] = []
+
+
+class InvitationUnusable(Exception):
+    """The link was used, withdrawn, has expired or never existed."""
+
+    def __init__(self) -> None:
+        super().__init__("This invitation can't be used any more. Ask for a new one.")
+
+
+def on_workspace_founded(hook: Callable[[Workspace], None]) -> None:
+    """Register what an app sets up in each new workspace; called in its scope and transaction."""
+    _founding_hooks.append(hook)
+
+
+def found_workspace(*, owner: User, name: str, slug: str, **fields: object) -> Workspace:
+    """Create a workspace with its owner and each app's defaults. `fields` are Workspace's own."""
+    workspace = Workspace(name=name, slug=slug, **fields)
+    workspace.full_clean()
+    with transaction.atomic():
+        workspace.save(force_insert=True)
+        with workspace_scope(workspace):
+            Membership.objects.create(user=owner, name=owner.name, role=Role.OWNER)
+            for hook in _founding_hooks:
+                hook(workspace)
+    return workspace
+
+
+def invite(
+    *, by: Membership, email: str, now: datetime, role: str = Role.REP, team: Team | None = None
+) -> tuple[Invitation, str]:
+    """Create an invitation; returns it with the secret of its link. An earlier open one is withdrawn."""
+    require(by, "users")
+    _refuse_above(by, role)
+    secret = new_secret()
+    with transaction.atomic():
+        Invitation.objects.filter(email__iexact=email, accepted_at=None, revoked_at=None).update(
+            revoked_at=now
+        )
+        invitation = Invitation.objects.create(
+            email=email.strip().lower(),
+            role=role,
+            team=team,
+            digest=digest_of(secret),
+            invited_by=by,
+            expires_at=now + timedelta(days=INVITATION_DAYS),
+        )
+    return invitation, secret
+
+
+def find_invitation(secret: str, now: datetime) -> Invitation | None:
+    """The usable invitation of a link's secret, with its workspace, or None."""
+    with all_workspaces():
+        return (
+            Invitation.objects.select_related("workspace")
+            .filter(digest=digest_of(secret), accepted_at=None, revoked_at=None, expires_at__gt=now)
+            .first()
+        )
+
+
+def join(*, secret: str, user: User, now: datetime) -> Membership:
+    """Accept an invitation as `user`. Raises InvitationUnusable; joining twice is refused.
+
+    The link is the proof: whoever holds it may join, with an account of any address, since
+    people receive mail at one address and sign in with another.
+    """
+    with transaction.atomic(), all_workspaces():
+        invitation = (
+            Invitation.objects.select_for_update()
+            .filter(digest=digest_of(secret), accepted_at=None, revoked_at=None, expires_at__gt=now)
+            .first()
+        )
+        if invitation is None:
+            raise InvitationUnusable
+        invitation.accepted_at = now
+        invitation.save(update_fields=["accepted_at"])
+        membership, created = Membership.objects.get_or_create(
+            workspace_id=invitation.workspace_id,
+            user=user,
+            defaults={"name": user.name, "role": invitation.role, "team_id": invitation.team_id},
+        )
+        if not created and not membership.is_active:
+            membership.is_active, membership.role = True, invitation.role
+            membership.save(update_fields=["is_active", "role"])
+    return membership
+
+
+def change_member(member: Membership, *, by: Membership, **changes: object) -> Membership:
+    """Change role, team, name, location or activity. A workspace always keeps an active owner."""
+    require(by, "users")
+    _refuse_above(by, member.role)
+    _refuse_above(by, str(changes.get("role", member.role)))
+    with transaction.atomic():
+        Workspace.objects.select_for_update(no_key=True).get(pk=member.workspace_id)
+        for name, value in changes.items():
+            setattr(member, name, value)
+        member.save(update_fields=list(changes))
+        if not Membership.objects.filter(role=Role.OWNER, is_active=True).exists():
+            raise NotAllowed("A workspace needs at least one active owner.")
+    return member
+
+
+def _refuse_above(by: Membership, role: str) -> None:
+    if role == Role.OWNER and by.role != Role.OWNER:
+        raise NotAllowed("Only an owner may do this with owners.")

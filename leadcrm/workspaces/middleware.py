@@ -1,0 +1,71 @@
+"""Gives each request its workspace, and takes it away again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.response import StreamingHttpResponse
+
+from leadcrm.workspaces.access import access_workspace
+from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.models import Membership
+from leadcrm.workspaces.scoping import current_scope, enter_scope, no_scope, scoped_stream
+
+LAST_WORKSPACE = "last_workspace"
+
+
+class WorkspaceMiddleware:
+    """Closes the scope around each request and opens it for pages under `/w/<workspace>/`.
+
+    The API opens it after it has authenticated the token (`leadcrm.workspaces.api`), staff's
+    admin in its own site. Whatever a view opened is closed here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with no_scope():
+            response = self.get_response(request)
+            scope = current_scope()
+            if (
+                isinstance(response, StreamingHttpResponse)
+                and scope is not None
+                and not isinstance(scope, str)
+            ):
+                response.streaming_content = scoped_stream(scope, response.streaming_content)  # type: ignore[arg-type]
+            return response
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        slug = kwargs.pop("workspace", None)
+        if slug is None:
+            return None
+        if not request.user.is_authenticated:
+            return _sign_in_first(request)
+        open_workspace(request, access_workspace(request.user.pk, slug), via="web")
+        if request.session.get(LAST_WORKSPACE) != slug:
+            request.session[LAST_WORKSPACE] = slug
+        return None
+
+
+def open_workspace(request: Any, membership: Membership, via: str) -> None:
+    """Scope the rest of the request to the membership's workspace and set its actor."""
+    request.membership = membership
+    request.workspace = membership.workspace
+    request.actor = Actor.member(membership, via=via)
+    enter_scope(membership.workspace_id)
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
+    """A fragment can't show the sign-in page in its place: tell HTMX to load it whole."""
+    redirect = redirect_to_login(request.get_full_path())
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = redirect_to_login(request.headers.get("HX-Current-URL", "/")).url
+        return response
+    return redirect

@@ -1,0 +1,23 @@
+from leadcrm.workspaces.models.access import ApiToken, IdempotencyKey, Invitation
+from leadcrm.workspaces.models.user import User
+from leadcrm.workspaces.models.workspace import (
+    Location,
+    Membership,
+    Role,
+    Team,
+    Visibility,
+    Workspace,
+)
+
+__all__ = [
+    "ApiToken",
+    "IdempotencyKey",
+    "Invitation",
+    "Location",
+    "Membership",
+    "Role",
+    "Team",
+    "User",
+    "Visibility",
+    "Workspace",
+]

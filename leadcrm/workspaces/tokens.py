@@ -1,0 +1,69 @@
+"""Secrets that are shown once and kept as a digest: API tokens and invitation links."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from leadcrm.workspaces.models import ApiToken, Membership
+from leadcrm.workspaces.scoping import all_workspaces
+
+PREFIX = "lcrm_"
+USE_RESOLUTION = timedelta(minutes=5)
+
+
+def new_secret(prefix: str = "") -> str:
+    """256 random bits as text, after `prefix`."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def digest_of(secret: str) -> str:
+    """SHA-256 in hex. A plain hash is enough: the secret has 256 bits and can't be guessed."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def issue_token(
+    *,
+    membership: Membership,
+    name: str,
+    scopes: Sequence[str],
+    ranks_as: str = ApiToken.RanksAs.INTEGRATION,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Create a token; returns it with the key, which can't be read again."""
+    key = new_secret(PREFIX)
+    token = ApiToken.objects.create(
+        workspace_id=membership.workspace_id,
+        membership=membership,
+        name=name,
+        prefix=key[: len(PREFIX) + 4],
+        digest=digest_of(key),
+        scopes=list(scopes),
+        ranks_as=ranks_as,
+        expires_at=expires_at,
+    )
+    return token, key
+
+
+def revoke_token(token: ApiToken, now: datetime) -> None:
+    token.revoked_at = now
+    token.save(update_fields=["revoked_at"])
+
+
+def find_token(key: str, now: datetime) -> ApiToken | None:
+    """The live token of a key, with its membership, user and workspace loaded, or None."""
+    with all_workspaces():
+        token = (
+            ApiToken.objects.select_related("membership__workspace", "membership__user")
+            .filter(digest=digest_of(key), revoked_at=None, membership__is_active=True)
+            .exclude(expires_at__lte=now)
+            .exclude(membership__user__is_active=False)
+            .first()
+        )
+        if token is not None and (
+            token.last_used_at is None or token.last_used_at < now - USE_RESOLUTION
+        ):
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
