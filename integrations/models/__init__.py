@@ -1,0 +1,3 @@
+from integrations.models.inbound import InboundEvent
+
+__all__ = ["InboundEvent"]

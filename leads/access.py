@@ -1,0 +1,190 @@
+"""The only door to leads and what hangs on them, for members and tokens.
+
+`access_*` finds and permits: something missing, of another workspace or not visible is the same
+Http404; something visible that the member may not change is NotAllowed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404
+
+from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, Reach, reach
+from leadcrm.workspaces.models import Membership, Role
+from leads.models import Appointment, Company, Contact, FieldSuggestion, Lead, Message, Task
+
+T = TypeVar("T", bound=Model)
+
+REP_REOPENS_WITHIN = timedelta(days=30)
+REP_BULK = 200
+
+
+def visible_leads(membership: Membership) -> QuerySet[Lead]:
+    """The leads a member may see; removed ones among them."""
+    found: QuerySet[Lead] = Lead.objects.filter(within(membership, "see"))
+    return found
+
+
+def within(membership: Membership, action: str) -> Q:
+    """The condition on leads that the member's reach for an action puts."""
+    far = reach(membership, action)
+    if far is Reach.ALL:
+        return Q()
+    if far is Reach.NONE:
+        return Q(pk__in=[])
+    own = Q(owner=membership.pk) | Q(owner=None, team=None)
+    if membership.team_id:
+        own |= Q(owner=None, team=membership.team_id)
+    if far is Reach.TEAM and membership.team_id:
+        own |= Q(team=membership.team_id) | Q(owner__team=membership.team_id)
+    return own
+
+
+def access_lead(membership: Membership, lead_id: uuid.UUID, *, need: str = "see") -> Lead:
+    """The lead with what its page shows, if the member may see it and do `need` with it."""
+    lead: Lead | None = visible_leads(membership).for_detail().filter(pk=lead_id).first()  # type: ignore[attr-defined]
+    if lead is None:
+        raise Http404(NOT_FOUND)
+    require_reach(membership, lead, need)
+    return lead
+
+
+def access_leads(membership: Membership, ids: Sequence[uuid.UUID], *, need: str) -> list[uuid.UUID]:
+    """Those of the ids that the member may see and do `need` with, for a mass verb.
+
+    Raises NotAllowed where mass work, or this much of it, isn't the member's.
+    """
+    if membership.role == Role.REP and (len(ids) > REP_BULK or need in ("close", "archive")):
+        raise NotAllowed(f"A rep may change up to {REP_BULK} leads at once, and not close them so.")
+    return list(
+        visible_leads(membership)
+        .filter(within(membership, need), pk__in=ids)
+        .values_list("pk", flat=True)
+    )
+
+
+def require_reach(membership: Membership, lead: Lead, need: str) -> None:
+    """Raise NotAllowed unless the member's reach for `need` takes in this lead."""
+    if need == "see":
+        return
+    far = reach(membership, need)
+    if far is Reach.ALL or (far is not Reach.NONE and _in_reach(membership, lead, far)):
+        return
+    raise NotAllowed
+
+
+def may_with(membership: Membership, lead: Lead, need: str) -> bool:
+    """Whether `require_reach` would let the member."""
+    try:
+        require_reach(membership, lead, need)
+    except NotAllowed:
+        return False
+    return True
+
+
+def require_reopen(membership: Membership, lead: Lead, now: datetime) -> None:
+    """A rep reopens own leads for 30 days after they closed."""
+    require_reach(membership, lead, "reopen")
+    closed = lead.lost_at or lead.disqualified_at
+    if membership.role == Role.REP and (
+        lead.owner_id != membership.pk or (closed and closed < now - REP_REOPENS_WITHIN)
+    ):
+        raise NotAllowed("You may reopen your own leads for 30 days. Ask a manager.")
+
+
+def require_assign(membership: Membership, lead: Lead) -> None:
+    """A rep hands over own leads only."""
+    require_reach(membership, lead, "assign")
+    if membership.role == Role.REP and lead.owner_id != membership.pk:
+        raise NotAllowed("You may hand over your own leads. Claim this one, or ask a manager.")
+
+
+def visible_contacts(membership: Membership) -> QuerySet[Contact]:
+    """People are visible through visible leads; those without any lead to whoever sees all."""
+    contacts: QuerySet[Contact] = Contact.objects.filter(archived_at=None)
+    if reach(membership, "see") is Reach.ALL:
+        return contacts
+    return contacts.filter(pk__in=visible_leads(membership).values("contact"))
+
+
+def visible_companies(membership: Membership) -> QuerySet[Company]:
+    companies: QuerySet[Company] = Company.objects.all()
+    if reach(membership, "see") is Reach.ALL:
+        return companies
+    return companies.filter(pk__in=visible_leads(membership).values("company"))
+
+
+def visible_appointments(membership: Membership) -> QuerySet[Appointment]:
+    found: QuerySet[Appointment] = Appointment.objects.filter(lead__in=visible_leads(membership))
+    return found
+
+
+def access_contact(membership: Membership, contact_id: uuid.UUID, *, need: str = "see") -> Contact:
+    """The contact, if visible; to edit it, the member must be able to edit one of its leads."""
+    contact: Contact = _one(visible_contacts(membership).select_related("company"), contact_id)
+    _require_through_leads(membership, Q(contact=contact_id), need)
+    return contact
+
+
+def access_company(membership: Membership, company_id: uuid.UUID, *, need: str = "see") -> Company:
+    company: Company = _one(visible_companies(membership), company_id)
+    _require_through_leads(membership, Q(company=company_id), need)
+    return company
+
+
+def access_appointment(
+    membership: Membership, appointment_id: uuid.UUID, *, need: str = "see"
+) -> Appointment:
+    return _through_lead(membership, Appointment, appointment_id, need)
+
+
+def access_task(membership: Membership, task_id: uuid.UUID, *, need: str = "see") -> Task:
+    return _through_lead(membership, Task, task_id, need)
+
+
+def access_message(membership: Membership, message_id: uuid.UUID, *, need: str = "see") -> Message:
+    return _through_lead(membership, Message, message_id, need)
+
+
+def access_suggestion(
+    membership: Membership, suggestion_id: uuid.UUID, *, need: str = "see"
+) -> FieldSuggestion:
+    return _through_lead(membership, FieldSuggestion, suggestion_id, need)
+
+
+def _through_lead(membership: Membership, model: Any, pk: uuid.UUID, need: str) -> Any:
+    row = _one(
+        model.objects.filter(lead__in=visible_leads(membership)).select_related("lead__owner"), pk
+    )
+    require_reach(membership, row.lead, need)
+    return row
+
+
+def _one(rows: QuerySet[T], pk: uuid.UUID) -> T:
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404(NOT_FOUND)
+    return row
+
+
+def _require_through_leads(membership: Membership, leads: Q, need: str) -> None:
+    if need == "see" or reach(membership, need) is Reach.ALL:
+        return
+    if not Lead.objects.filter(within(membership, need), leads).exists():
+        raise NotAllowed
+
+
+def _in_reach(membership: Membership, lead: Lead, far: Reach) -> bool:
+    if lead.owner_id == membership.pk:
+        return True
+    if lead.owner_id is None and lead.team_id in (None, membership.team_id):
+        return True
+    if far is not Reach.TEAM or not membership.team_id:
+        return False
+    owner_team = lead.owner.team_id if lead.owner else None
+    return membership.team_id in (lead.team_id, owner_team)

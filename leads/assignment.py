@@ -1,0 +1,102 @@
+"""Whose lead it is: assign, claim, hand over."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.models import Membership, Role, Team
+from leads import kinds, lifecycle
+from leads.batch import Change, Refused, Result, run, run_one
+from leads.models import Lead, Task
+from leads.models.activity import Lane
+
+CLAIM_CAP = 20  # unanswered leads a rep may hold
+
+
+class AssignRefused(Refused):
+    code = "assign_refused"
+
+
+class ClaimLost(Refused):
+    """Somebody else was quicker."""
+
+    code = "claim_lost"
+
+
+def assign(
+    ids: Sequence[uuid.UUID],
+    *,
+    by: Actor,
+    now: datetime,
+    owner: Membership | None = None,
+    team: Team | None = None,
+    reason: str = "",
+    lane: str = Lane.LIVE,
+) -> list[Result]:
+    """Give leads to a member, to a team, or (with neither) back to the pool.
+
+    Open tasks of the former owner go with the lead. A member's team becomes the lead's unless
+    `team` says otherwise.
+    """
+    if owner is not None and not owner.is_active:
+        raise AssignRefused(f"{owner.name} is not active here any more.", field="owner")
+
+    def decide(change: Change) -> None:
+        if change.lead.merged_into_id:
+            lifecycle.require_open(change.lead)
+        give(change, owner, team, reason=reason)
+
+    return run(ids, decide, by=by, now=now, lane=lane)
+
+
+def claim(lead_id: uuid.UUID, *, by: Actor, now: datetime) -> Result:
+    """Take an unassigned lead. Of two who claim at once, the first has it."""
+    member = by.membership
+    if member is None:
+        raise AssignRefused("Only a member can claim a lead.")
+
+    def decide(change: Change) -> None:
+        lead = change.lead
+        lifecycle.require_open(lead)
+        if lead.owner_id == member.pk:
+            return
+        if lead.owner_id is not None:
+            raise ClaimLost(f"{lead.owner} has it.", field="owner")
+        if member.role == Role.REP and _unanswered(member) >= CLAIM_CAP:
+            raise AssignRefused(
+                f"You hold {CLAIM_CAP} unanswered leads. Answer some first.", field="owner"
+            )
+        give(change, member, None, reason="claimed")
+
+    return run_one(lead_id, decide, by=by, now=now)
+
+
+def give(change: Change, owner: Membership | None, team: Team | None, *, reason: str = "") -> None:
+    """Set owner and team on a change that another verb holds, with the log row."""
+    lead, before = change.lead, change.lead.owner
+    new_team = team or (owner.team if owner else None) or (lead.team if owner is None else None)
+    if lead.owner_id == (owner.pk if owner else None) and lead.team_id == (
+        new_team.pk if new_team else None
+    ):
+        return
+    change.set(owner=owner, team=new_team)
+    if before is not None:
+        tasks = Task.objects.filter(lead=lead, assignee=before, done_at=None)
+        change.also(lambda: tasks.update(assignee=owner))
+    change.record(
+        kinds.OWNER_CHANGED,
+        reason=reason[:50],
+        data={
+            "from": str(before) if before else None,
+            "to": str(owner) if owner else None,
+            "to_id": str(owner.pk) if owner else None,
+            "team": str(new_team) if new_team else None,
+        },
+    )
+
+
+def _unanswered(member: Membership) -> int:
+    return int(Lead.objects.open().filter(owner=member, first_response_at=None).count())

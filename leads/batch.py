@@ -1,0 +1,323 @@
+"""How every verb works on leads: lock, decide, write, append to the log, in one transaction.
+
+A verb gives `run` a function that decides about one locked lead. It changes the lead only
+through the `Change` it is given; raising `Refused` leaves that lead as it was and the others
+go on. All writes are set-based, whether for one lead or ten thousand.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models, transaction
+
+from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.models import Workspace
+from leadcrm.workspaces.scoping import current_workspace_id
+from leads import kinds, searching, timers
+from leads.models import Activity, FieldSuggestion, Lead, Stage
+from leads.models.activity import Lane
+from leads.provenance import PERSON_FIELDS
+
+VERSIONED = PERSON_FIELDS | {"stage", "owner", "team", "archived_at", "merged_into"}
+PROJECTED = ("work_due_at", "auto_close_at", "auto_close_warned_at")
+
+
+class Refused(Exception):
+    """A verb can't be done to a lead. The message is for a person, `field` names the input at fault."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, field: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        if code:
+            self.code = code
+
+
+class Missing(Refused):
+    """The lead isn't there, or not in this workspace."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This lead was not found.")
+
+
+@dataclass(slots=True)
+class Result:
+    """What a verb did to one lead: done, or refused with the reason."""
+
+    lead_id: uuid.UUID
+    lead: Lead | None = None
+    refusal: Refused | None = None
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        return self.refusal is None
+
+
+class Change:
+    """What one verb changes about one lead, until it is written."""
+
+    def __init__(self, batch: LeadBatch, lead: Lead) -> None:
+        self.batch = batch
+        self.lead = lead
+        self.by = batch.by
+        self.now = batch.now
+        self.dirty: set[str] = set()
+        self.activities: list[Activity] = []
+        self.rows: list[models.Model] = []
+        self.actions: list[Callable[[], object]] = []
+        self.suggestions: list[FieldSuggestion] = []
+        self.conflicts: list[dict[str, Any]] = []
+        self.touched = False
+        self._before = dict(lead.__dict__)
+        self._links = dict(lead._state.fields_cache)
+
+    def set(self, **values: Any) -> None:
+        """Set fields of the lead; those that change are written."""
+        for name, value in values.items():
+            if getattr(self.lead, name) != value:
+                setattr(self.lead, name, value)
+                self.dirty.add(name)
+
+    def add(self, row: models.Model) -> None:
+        """A new row that belongs to the change, such as a message or a task."""
+        self.rows.append(row)
+        self.touched = True
+
+    def also(self, action: Callable[[], object]) -> None:
+        """A further write, done in the same transaction after the rows are in."""
+        self.actions.append(action)
+        self.touched = True
+
+    def record(self, kind: str, *, at: datetime | None = None, **values: Any) -> Activity:
+        """Append a row to the log. `at` is when it happened, by default now."""
+        at = at or self.now
+        activity = Activity(
+            workspace_id=self.lead.workspace_id,
+            lead_id=self.lead.pk,
+            contact_id=self.lead.contact_id,
+            kind=kind,
+            occurred_at=at,
+            recorded_at=self.now,
+            lane=self.batch.lane,
+            actor_kind=self.by.kind,
+            actor_id=self.by.membership_id,
+            token_id=self.by.token.pk if self.by.token else None,
+            via=self.by.via,
+            caused_by=self.by.caused_by,
+            depth=self.by.depth,
+            **values,
+        )
+        self.activities.append(activity)
+        if kinds.KINDS[kind].activity:
+            self.set(last_activity_at=latest(self.lead.last_activity_at, at))
+        return activity
+
+    def undo(self) -> None:
+        """Forget the change: the lead object is again as it was read."""
+        self.lead.__dict__.clear()
+        self.lead.__dict__.update(self._before)
+        self.lead._state.fields_cache = self._links
+        self.dirty, self.touched = set(), False
+        self.activities, self.rows, self.actions, self.suggestions = [], [], [], []
+
+
+Decide = Callable[[Change], None]
+
+
+@dataclass
+class LeadBatch:
+    """The leads that one call of a verb works on, and who does it when."""
+
+    by: Actor
+    now: datetime
+    lane: str = Lane.LIVE
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """All stages in use of the workspace, by pipeline and position."""
+        return list(Stage.objects.select_related("pipeline").order_by("pipeline", "position"))
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        if self.by.membership is not None:
+            return self.by.membership.workspace
+        return Workspace.objects.get(pk=current_workspace_id())
+
+    def stage(self, lead: Lead, *, key: str = "", status: str = "") -> Stage | None:
+        """The stage of the lead's pipeline with this key or status, retired ones left out."""
+        for stage in self.stages:
+            if stage.pipeline_id == lead.pipeline_id and not stage.retired_at:
+                if (key and stage.key == key) or (status and stage.status == status):
+                    return stage
+        return None
+
+    def lock(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Lead]:
+        """Lock the leads in id order, so that two batches never wait for each other in a ring."""
+        rows = (
+            Lead.objects.filter(pk__in=set(ids))
+            .select_related("stage", "pipeline", "owner", "source")
+            .order_by("pk")
+            .select_for_update(no_key=True, of=("self",))
+        )
+        return {lead.pk: lead for lead in rows}
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write all changes: rows, leads with their projections, search text, log."""
+        changed = [
+            change
+            for change in changes
+            if change.dirty or change.activities or change.touched or change.suggestions
+        ]
+        if not changed:
+            return
+        _insert_rows([row for change in changed for row in change.rows])
+        for change in changed:
+            for action in change.actions:
+                action()
+        _keep_suggestions([row for change in changed for row in change.suggestions])
+        self._project(changed)
+        for change in changed:
+            if change.dirty & VERSIONED:
+                change.set(version=change.lead.version + 1)
+        update_leads([(change.lead, change.dirty) for change in changed])
+        searching.refresh([change.lead for change in changed if change.dirty & searching.FIELDS])
+        Activity.objects.bulk_create(
+            [activity for change in changed for activity in change.activities], 1000
+        )
+
+    def _project(self, changes: Sequence[Change]) -> None:
+        facts = timers.facts_of([change.lead.pk for change in changes])
+        hours = self.workspace.hours()
+        for change in changes:
+            change.set(**timers.projections(change.lead, facts[change.lead.pk], hours))
+
+
+def run(
+    ids: Sequence[uuid.UUID], decide: Decide, *, by: Actor, now: datetime, lane: str = Lane.LIVE
+) -> list[Result]:
+    """Do a verb to leads, in one transaction. Returns a result per id, in the order given."""
+    batch = LeadBatch(by=by, now=now, lane=lane)
+    with transaction.atomic():
+        leads = batch.lock(ids)
+        results, changes = [], []
+        for lead_id in dict.fromkeys(ids):
+            lead = leads.get(lead_id)
+            if lead is None:
+                results.append(Result(lead_id, refusal=Missing()))
+                continue
+            change = Change(batch, lead)
+            result = Result(lead_id, lead)
+            try:
+                decide(change)
+                changes.append(change)
+                result.conflicts, result.activities = change.conflicts, change.activities
+            except Refused as refusal:
+                change.undo()
+                result.refusal = refusal
+            results.append(result)
+        batch.write(changes)
+    return results
+
+
+def run_one(
+    lead_id: uuid.UUID, decide: Decide, *, by: Actor, now: datetime, lane: str = Lane.LIVE
+) -> Result:
+    """Do a verb to one lead; raises the refusal."""
+    (result,) = run([lead_id], decide, by=by, now=now, lane=lane)
+    if result.refusal is not None:
+        raise result.refusal
+    return result
+
+
+def update_leads(changes: Sequence[tuple[Lead, set[str]]]) -> None:
+    """One UPDATE per set of changed fields, with the values from unnest."""
+    groups: dict[frozenset[str], list[Lead]] = defaultdict(list)
+    for lead, names in changes:
+        if names:
+            groups[frozenset(names)].append(lead)
+    for names, leads in groups.items():
+        _update(leads, sorted(names))
+
+
+def _update(leads: Sequence[Lead], names: Sequence[str]) -> None:
+    fields = [Lead._meta.get_field(name) for name in names]
+    columns, arrays, params = [], [], []
+    for one in fields:
+        is_json = isinstance(one, models.JSONField)
+        base_type = "text" if is_json else _base_type(one)
+        arrays.append(f"%s::{base_type}[]")
+        columns.append(f'"{one.column}" = v."{one.column}"' + ("::jsonb" if is_json else ""))
+        params.append([_column_value(one, lead) for lead in leads])
+    names_sql = ", ".join(f'"{one.column}"' for one in fields)
+    sql = (
+        f'UPDATE "{Lead._meta.db_table}" AS l SET {", ".join(columns)} '
+        f'FROM unnest(%s::uuid[], {", ".join(arrays)}) AS v("id", {names_sql}) '
+        f'WHERE l."id" = v."id" AND l."workspace_id" = %s'
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [[lead.pk for lead in leads], *params, current_workspace_id()])
+
+
+def _base_type(one: models.Field[Any, Any]) -> str:
+    """The column's type without its length: a cast to varchar(n) would cut a text silently."""
+    return str(one.rel_db_type(connection) if one.is_relation else one.db_type(connection)).split(
+        "("
+    )[0]
+
+
+def _column_value(one: models.Field[Any, Any], lead: Lead) -> Any:
+    value = getattr(lead, one.attname)
+    if isinstance(one, models.JSONField):
+        return json.dumps(value, cls=DjangoJSONEncoder)
+    return one.get_db_prep_save(value, connection)
+
+
+def _insert_rows(rows: Sequence[models.Model]) -> None:
+    groups: dict[type[models.Model], list[models.Model]] = defaultdict(list)
+    for row in rows:
+        groups[type(row)].append(row)
+    for model, group in groups.items():
+        model._default_manager.bulk_create(group, 1000)
+
+
+def _keep_suggestions(rows: Sequence[FieldSuggestion]) -> None:
+    """Keep suggestions, leaving alone those that stand already or that a person decided about."""
+    if not rows:
+        return
+    known = {
+        (row.lead_id, row.field, row.source): row.value
+        for row in FieldSuggestion.objects.filter(lead__in={row.lead_id for row in rows})
+    }
+    fresh = {(row.lead_id, row.field, row.source): row for row in rows}
+    FieldSuggestion.objects.bulk_create(
+        [row for key, row in fresh.items() if key not in known or known[key] != row.value],
+        1000,
+        update_conflicts=True,
+        unique_fields=["lead", "field", "source"],
+        update_fields=["value", "suggested_at", "decided_at", "accepted"],
+    )
+
+
+def least(*times: datetime | None) -> datetime | None:
+    """The earliest of those that are known."""
+    return min((at for at in times if at is not None), default=None)
+
+
+def latest(*times: datetime | None) -> datetime | None:
+    """The last of those that are known."""
+    return max((at for at in times if at is not None), default=None)

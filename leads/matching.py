@@ -1,0 +1,238 @@
+"""Who is it? Finds or creates the contact of each draft, and keeps the keys that name people."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from leadcrm.workspaces.ids import uuid7
+from leadcrm.workspaces.scoping import current_workspace_id
+from leads.models import Company, Contact, ContactKey
+
+EMAIL, PHONE = ContactKey.Kind.EMAIL, ContactKey.Kind.PHONE
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Person:
+    """What a draft says about a person: canonical keys, and what a new contact would hold."""
+
+    email: str = ""
+    phone: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def keys(self) -> list[Key]:
+        return [
+            (kind, value) for kind, value in ((EMAIL, self.email), (PHONE, self.phone)) if value
+        ]
+
+
+@dataclass(slots=True)
+class Match:
+    """The contact of a draft; `ambiguous` where its keys name two people or tell nothing sure."""
+
+    contact_id: uuid.UUID | None
+    created: bool = False
+    ambiguous: bool = False
+
+
+def resolve(people: Sequence[Person]) -> list[Match]:
+    """Find or create the contact of each person. Needs a transaction.
+
+    The keys are inserted in sorted order with ON CONFLICT DO UPDATE, so that each person is
+    locked until commit, whether known before or not. E-mail decides. A phone decides only where
+    it isn't shared and the e-mail doesn't disagree.
+    """
+    ledger = _KeyLedger(people)
+    matches = [ledger.match(person) for person in people]
+    ledger.write()
+    return matches
+
+
+class _KeyLedger:
+    """The locked keys of a batch of people, and what the batch changes about them."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        wanted = sorted({key for person in people for key in person.keys()})
+        self.workspace_id = current_workspace_id()
+        self.claimed = _lock(wanted)
+        self.rows = {(row.kind, row.value): row for row in _read(wanted)}
+        ours = {row.pk for row in self.claimed}
+        self.owner: dict[Key, uuid.UUID | None] = {
+            key: None if row.pk in ours else row.contact_id for key, row in self.rows.items()
+        }
+        self.has_email = _contacts_with_email({owner for owner in self.owner.values() if owner})
+        self.contacts: list[Contact] = []
+        self.now_shared: set[Key] = set()
+
+    def match(self, person: Person) -> Match:
+        if person.email:
+            return self._by_email(person)
+        if person.phone:
+            return self._by_phone(person)
+        return Match(None)
+
+    def _by_email(self, person: Person) -> Match:
+        email: Key = (EMAIL, person.email)
+        phone: Key | None = (PHONE, person.phone) if person.phone else None
+        by_email = self.owner[email]
+        by_phone = self.owner[phone] if phone else None
+        if by_email:
+            if phone and by_phone is None:
+                self.owner[phone] = by_email
+            two_people = bool(
+                phone and by_phone and by_phone != by_email and not self._is_shared(phone)
+            )
+            return Match(by_email, ambiguous=two_people)
+        if phone and by_phone and not self._is_shared(phone) and by_phone not in self.has_email:
+            self.owner[email] = by_phone
+            self.has_email.add(by_phone)
+            return Match(by_phone)
+        contact_id = self._create(person)
+        self.owner[email] = contact_id
+        self.has_email.add(contact_id)
+        if phone and by_phone:
+            self.now_shared.add(phone)
+        elif phone:
+            self.owner[phone] = contact_id
+        return Match(contact_id, created=True)
+
+    def _by_phone(self, person: Person) -> Match:
+        phone: Key = (PHONE, person.phone)
+        by_phone = self.owner[phone]
+        if by_phone and not self._is_shared(phone):
+            return Match(by_phone)
+        contact_id = self._create(person)
+        if by_phone is None:
+            self.owner[phone] = contact_id
+        return Match(contact_id, created=True, ambiguous=by_phone is not None)
+
+    def _is_shared(self, key: Key) -> bool:
+        return self.rows[key].shared or key in self.now_shared
+
+    def _create(self, person: Person) -> uuid.UUID:
+        contact = Contact(workspace_id=self.workspace_id, **person.values)
+        self.contacts.append(contact)
+        return contact.pk
+
+    def write(self) -> None:
+        Contact.objects.bulk_create(self.contacts, 1000)
+        moved = []
+        for key, row in self.rows.items():
+            owner = self.owner[key]
+            if owner and row.contact_id != owner:
+                row.contact_id = owner
+                moved.append(row)
+        ContactKey.objects.bulk_update(moved, ["contact"], 1000)
+        if self.now_shared:
+            shared = [self.rows[key].pk for key in self.now_shared]
+            ContactKey.objects.filter(pk__in=shared).update(shared=True)
+
+
+def _lock(keys: Sequence[Key]) -> list[ContactKey]:
+    """Insert the keys or lock those that exist. The contact of a new key is filled in before commit:
+    the foreign key is checked only then."""
+    rows = [
+        ContactKey(workspace_id=current_workspace_id(), kind=kind, value=value, contact_id=uuid7())
+        for kind, value in keys
+    ]
+    return ContactKey.objects.bulk_create(
+        rows,
+        1000,
+        update_conflicts=True,
+        unique_fields=["workspace", "kind", "value"],
+        update_fields=["value"],
+    )
+
+
+def _read(keys: Iterable[Key]) -> Iterable[ContactKey]:
+    by_kind: dict[str, list[str]] = {EMAIL: [], PHONE: []}
+    for kind, value in keys:
+        by_kind[kind].append(value)
+    condition = Q(kind=EMAIL, value__in=by_kind[EMAIL]) | Q(kind=PHONE, value__in=by_kind[PHONE])
+    return ContactKey.objects.filter(condition)
+
+
+def _contacts_with_email(contacts: set[uuid.UUID]) -> set[uuid.UUID]:
+    return set(
+        ContactKey.objects.filter(kind=EMAIL, contact__in=contacts).values_list(
+            "contact", flat=True
+        )
+    )
+
+
+def lock_keys(*values: str | None) -> None:
+    """Lock the existing keys with these values, in sorted order, before their leads are locked."""
+    wanted = [value for value in values if value]
+    if wanted:
+        list(
+            ContactKey.objects.filter(kind__in=(EMAIL, PHONE), value__in=wanted)
+            .order_by("kind", "value")
+            .select_for_update(no_key=True)
+        )
+
+
+def give_key(contact: Contact, kind: str, value: str) -> bool:
+    """Let a key name this contact, unless it names another one. Returns whether it may stand.
+
+    A phone number that names somebody else is marked shared and may stand on both; an e-mail
+    address may not.
+    """
+    row = ContactKey(workspace_id=contact.workspace_id, kind=kind, value=value, contact=contact)
+    ContactKey.objects.bulk_create([row], ignore_conflicts=True)
+    key = ContactKey.objects.get(kind=kind, value=value)
+    if key.contact_id == contact.pk:
+        return True
+    if kind == PHONE:
+        ContactKey.objects.filter(pk=key.pk).update(shared=True)
+        return True
+    return False
+
+
+def resolve_companies(wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], uuid.UUID]:
+    """The companies of (name, business domain) pairs; created where a name is given and none fits.
+
+    A domain decides over a name. Inserted in sorted order, so that two batches can't deadlock.
+    """
+    pairs = sorted(
+        {(" ".join(name.split())[:300], domain) for name, domain in wanted if name or domain}
+    )
+    found = _known_companies(pairs)
+    missing = [pair for pair in pairs if pair not in found and pair[0]]
+    if missing:
+        rows = {(domain or name.lower()): (name, domain) for name, domain in missing}
+        Company.objects.bulk_create(
+            [
+                Company(workspace_id=current_workspace_id(), name=name, domain=domain)
+                for name, domain in rows.values()
+            ],
+            1000,
+            ignore_conflicts=True,
+        )
+        found |= _known_companies(missing)
+    return found
+
+
+def _known_companies(pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], uuid.UUID]:
+    domains = [domain for _, domain in pairs if domain]
+    names = [name.lower() for name, _ in pairs if name]
+    rows = Company.objects.annotate(lower=Lower("name")).filter(
+        Q(domain__in=domains) | Q(lower__in=names)
+    )
+    by_domain: dict[str, uuid.UUID] = {}
+    by_name: dict[str, uuid.UUID] = {}
+    for pk, domain, name in rows.order_by("-created_at").values_list("pk", "domain", "lower"):
+        by_name[name] = pk
+        if domain:
+            by_domain[domain] = pk
+    found = {}
+    for name, domain in pairs:
+        pk = by_domain.get(domain) if domain else by_name.get(name.lower())
+        if pk:
+            found[(name, domain)] = pk
+    return found

@@ -1,0 +1,340 @@
+from typing import Any, ClassVar
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Left
+from django.utils import timezone
+
+from leadcrm.workspaces.scoping import WorkspaceModel, WorkspaceQuerySet, scoped_manager
+from leads.models.source import SourceKind
+from leads.pipelines import Outcome, Status
+
+CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "fbc", "fbp", "msclkid")
+
+
+class LeadQuerySet(WorkspaceQuerySet["Lead"]):
+    def present(self) -> "LeadQuerySet":
+        """Without removed and merged-away leads."""
+        return self.filter(archived_at=None)
+
+    def open(self) -> "LeadQuerySet":
+        return self.present().filter(stage__outcome=Outcome.OPEN)
+
+    def for_list(self) -> "LeadQuerySet":
+        """The one preloaded base of lists, cards and the API."""
+        return self.select_related("stage", "pipeline", "owner", "source", "campaign", "team")
+
+    def for_detail(self) -> "LeadQuerySet":
+        return self.for_list().select_related("contact", "company", "location", "merged_into")
+
+
+class Lead(WorkspaceModel):
+    """One attempt to sell to one person. The person is `contact`; they may have many leads.
+
+    `stage`, `status`, milestones and reasons are written only by `leads.lifecycle`. Never
+    `save()` a whole lead: another writer may have changed the rest of it meanwhile.
+    """
+
+    class Segment(models.TextChoices):
+        ENTERPRISE = "enterprise", "Enterprise"
+        MID_MARKET = "mid_market", "Mid-market"
+        SMB = "smb", "SMB"
+
+    class Band(models.TextChoices):
+        COLD = "cold", "Cold"
+        WARM = "warm", "Warm"
+        HOT = "hot", "Hot"
+
+    class NurtureStatus(models.TextChoices):
+        NOT_ENROLLED = "not_enrolled", "Not in a sequence"
+        ACTIVE = "active", "In a sequence"
+        PAUSED = "paused", "Paused"
+        COMPLETED = "completed", "Completed"
+        EXITED = "exited", "Exited"
+
+    # Who it is, as this attempt said it
+    display_name = models.CharField("name", max_length=200)
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    email = models.EmailField("e-mail", max_length=254, blank=True)
+    phone = models.CharField(max_length=20, blank=True, help_text="E.164")
+    phone_raw = models.CharField("phone as given", max_length=64, blank=True)
+    company_name = models.CharField("company", max_length=300, blank=True)
+    job_title = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=100, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    message = models.TextField(blank=True)
+    answers = models.JSONField(
+        default=list, blank=True, help_text="Form answers, verbatim: [label, value]."
+    )
+    notes = models.TextField(blank=True)
+    label = models.CharField(max_length=100, blank=True)
+    enrollment = models.PositiveIntegerField(null=True, blank=True)
+    segment = models.CharField(max_length=10, choices=Segment.choices, blank=True)
+
+    # Where it came from
+    source_kind = models.CharField(
+        max_length=16, choices=SourceKind.choices, default=SourceKind.MANUAL
+    )
+    source = models.ForeignKey(
+        "leads.Source", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    source_detail = models.CharField(max_length=500, blank=True)
+    campaign = models.ForeignKey(
+        "leads.Campaign",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="leads",
+        db_index=False,
+    )
+    source_url = models.CharField("landing page", max_length=2000, blank=True)
+    referrer = models.CharField(max_length=2000, blank=True)
+    utm_source = models.CharField(max_length=255, blank=True)
+    utm_medium = models.CharField(max_length=255, blank=True)
+    utm_campaign = models.CharField(max_length=255, blank=True)
+    utm_term = models.CharField(max_length=255, blank=True)
+    utm_content = models.CharField(max_length=255, blank=True)
+    first_touch = models.JSONField(default=dict, blank=True)
+    last_touch = models.JSONField(default=dict, blank=True)
+    platform_ref = models.JSONField(default=dict, blank=True)
+
+    # BANT
+    budget = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    budget_currency = models.CharField(max_length=3, blank=True)
+    authority = models.CharField(max_length=500, blank=True)
+    need = models.TextField(blank=True)
+    timeline = models.CharField(max_length=500, blank=True)
+
+    # Whose it is
+    contact = models.ForeignKey(
+        "leads.Contact", models.PROTECT, null=True, blank=True, related_name="leads"
+    )
+    company = models.ForeignKey(
+        "leads.Company",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="leads",
+        db_index=False,
+    )
+    owner = models.ForeignKey(
+        "workspaces.Membership",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="leads",
+        db_index=False,
+    )
+    team = models.ForeignKey(
+        "workspaces.Team", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    location = models.ForeignKey(
+        "workspaces.Location",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+
+    # Where it stands
+    pipeline = models.ForeignKey("leads.Pipeline", models.PROTECT, related_name="+", db_index=False)
+    stage = models.ForeignKey("leads.Stage", models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.NEW)
+    stage_entered_at = models.DateTimeField(default=timezone.now)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    attempt_started_at = models.DateTimeField(default=timezone.now)
+    first_touch_at = models.DateTimeField(null=True, blank=True)
+    first_response_at = models.DateTimeField(null=True, blank=True)
+    first_response_self_reported = models.BooleanField(default=False)
+    answer_due_at = models.DateTimeField(null=True, blank=True)
+    attempt_count = models.PositiveIntegerField("tries", default=0)
+    contacted_at = models.DateTimeField(null=True, blank=True)
+    engaged_at = models.DateTimeField(null=True, blank=True)
+    mql_at = models.DateTimeField(null=True, blank=True)
+    qualified_at = models.DateTimeField(null=True, blank=True)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    converted_at = models.DateTimeField(null=True, blank=True)
+    lost_at = models.DateTimeField(null=True, blank=True)
+    disqualified_at = models.DateTimeField(null=True, blank=True)
+    loss_reason = models.CharField(max_length=50, blank=True)
+    unqualified_reason = models.CharField(max_length=50, blank=True)
+    disqualification_reason = models.CharField(max_length=50, blank=True)
+    reason_note = models.TextField(blank=True)
+    returns_at = models.DateTimeField("follow up on", null=True, blank=True)
+    deal = models.ForeignKey(
+        "leads.Deal", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    # Score, behaviour, sequences: snapshots that other rooms keep
+    score_total = models.SmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    )
+    score_band = models.CharField(max_length=4, choices=Band.choices, blank=True)
+    score_version = models.CharField(max_length=50, blank=True)
+    score_updated_at = models.DateTimeField(null=True, blank=True)
+    external_score = models.IntegerField(null=True, blank=True)
+    website_visits = models.PositiveIntegerField(default=0)
+    content_downloads = models.PositiveIntegerField(default=0)
+    email_opens = models.PositiveIntegerField(default=0)
+    email_clicks = models.PositiveIntegerField(default=0)
+    demo_requested = models.BooleanField(default=False)
+    nurture_status = models.CharField(
+        max_length=12, choices=NurtureStatus.choices, default=NurtureStatus.NOT_ENROLLED
+    )
+    current_sequence_id = models.UUIDField(null=True, blank=True)
+    next_nurture_step_at = models.DateTimeField(null=True, blank=True)
+    enrichment = models.JSONField(default=dict, blank=True)
+    attributes = models.JSONField(default=dict, blank=True)
+    provenance = models.JSONField(default=dict, blank=True)
+
+    # What is due
+    work_due_at = models.DateTimeField(null=True, blank=True)
+    unread_since = models.DateTimeField(null=True, blank=True)
+    auto_close_at = models.DateTimeField(null=True, blank=True)
+    auto_close_warned_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    last_activity_at = models.DateTimeField(null=True, blank=True)
+
+    # The row itself
+    is_test = models.BooleanField(default=False)
+    needs_review = models.BooleanField(default=False)
+    created_by = models.ForeignKey(
+        "workspaces.Membership", models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(default=timezone.now, help_text="When the person enquired.")
+    inserted_at = models.DateTimeField(default=timezone.now, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    archive_reason = models.CharField(max_length=200, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
+    )
+
+    objects: Any = scoped_manager(LeadQuerySet)
+
+    class Meta(WorkspaceModel.Meta):
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "status", "created_at"], name="lead_status"),
+            models.Index(fields=["workspace", "source", "campaign"], name="lead_source"),
+            models.Index(
+                "workspace",
+                models.F("score_total").desc(nulls_last=True),
+                "status",
+                models.F("last_activity_at").desc(nulls_last=True),
+                name="lead_score",
+            ),
+            models.Index(
+                fields=["next_nurture_step_at"],
+                condition=models.Q(nurture_status="active"),
+                name="lead_nurture_due",
+            ),
+            models.Index(fields=["workspace", "owner", "work_due_at", "id"], name="lead_owner"),
+            models.Index(fields=["workspace", "work_due_at", "id"], name="lead_work_due"),
+            models.Index(fields=["workspace", "created_at", "id"], name="lead_created"),
+            models.Index(
+                fields=["workspace", "mql_at"],
+                condition=models.Q(mql_at__isnull=False),
+                name="lead_mql",
+            ),
+            models.Index(
+                fields=["auto_close_at"],
+                condition=models.Q(auto_close_at__isnull=False),
+                name="lead_auto_close",
+            ),
+            models.Index(
+                fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="lead_merged_into",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def is_open(self) -> bool:
+        return self.stage.outcome == Outcome.OPEN
+
+    @property
+    def is_closed(self) -> bool:
+        return self.stage.outcome in (Outcome.LOST, Outcome.WON)
+
+
+class ExternalId(WorkspaceModel):
+    """The id another system knows a lead by. One such id is always one lead."""
+
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="external_ids")
+    system = models.CharField(max_length=50)
+    external_id = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(WorkspaceModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "system", "external_id"], name="external_id_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system}: {self.external_id}"
+
+
+class FieldSuggestion(WorkspaceModel):
+    """What a lower rank would have written into a field that a higher one holds."""
+
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="suggestions")
+    field = models.CharField(max_length=50)
+    source = models.CharField(max_length=100)
+    value = models.JSONField()
+    suggested_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    accepted = models.BooleanField(null=True)
+
+    class Meta(WorkspaceModel.Meta):
+        ordering: ClassVar = ["field"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["lead", "field", "source"], name="field_suggestion_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} ({self.source})"
+
+
+PREFIX = 16  # characters of the text that a search of fewer than three letters looks at
+
+
+class LeadSearch(WorkspaceModel):
+    """The text that a lead is found by, beside the lead so that its updates stay cheap."""
+
+    lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="search")
+    id = None  # type: ignore[assignment]
+    created_at = models.DateTimeField()
+    text = models.TextField()
+
+    class Meta(WorkspaceModel.Meta):
+        indexes: ClassVar = [
+            GinIndex(
+                OpClass("workspace_id", "uuid_ops"),
+                OpClass("text", "gin_trgm_ops"),
+                name="lead_search_text",
+                fastupdate=False,
+            ),
+            models.Index(fields=["workspace", "created_at", "lead"], name="lead_search_created"),
+            models.Index(
+                models.F("workspace"),
+                OpClass(Left("text", PREFIX), "text_pattern_ops"),
+                name="lead_search_prefix",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

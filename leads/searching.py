@@ -1,0 +1,93 @@
+"""Finding leads by text: what is indexed, and how a query of any length is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
+
+from leads.models import Lead, LeadSearch
+from leads.models.lead import PREFIX
+
+FIELDS = frozenset(
+    {
+        "display_name",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "phone_raw",
+        "company_name",
+        "created_at",
+    }
+)
+TRIGRAM = 3
+LONGEST = 200
+
+
+def text_of(lead: Lead) -> str:
+    """What a lead is found by, lower-case, its name first."""
+    words = dict.fromkeys(
+        word.strip().lower()
+        for word in (
+            lead.display_name,
+            f"{lead.first_name} {lead.last_name}",
+            lead.email,
+            lead.phone,
+            lead.phone_raw,
+            lead.company_name,
+        )
+    )
+    return " ".join(word for word in words if word)
+
+
+def refresh(leads: Sequence[Lead]) -> None:
+    """Write the search rows of leads, in the transaction that changed them."""
+    if not leads:
+        return
+    rows = [
+        LeadSearch(
+            lead_id=lead.pk,
+            workspace_id=lead.workspace_id,
+            created_at=lead.created_at,
+            text=text_of(lead),
+        )
+        for lead in sorted(leads, key=lambda lead: lead.pk)
+    ]
+    LeadSearch.objects.bulk_create(
+        rows,
+        1000,
+        update_conflicts=True,
+        unique_fields=["lead"],
+        update_fields=["created_at", "text"],
+    )
+
+
+def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:
+    """Leads whose text holds each word of the query.
+
+    A word of three letters or more goes by trigram, a query shorter than that by the start of
+    the name. A phone number is found with or without its punctuation.
+    """
+    text = " ".join(query.lower().split())[:LONGEST]
+    if not text:
+        return leads
+    rows = LeadSearch.objects.all()
+    if len(text) < TRIGRAM:
+        return leads.filter(
+            pk__in=rows.annotate(start=Left("text", PREFIX))
+            .filter(start__startswith=text)
+            .values("lead")
+        )
+    return leads.filter(pk__in=rows.filter(_holds(text)).values("lead"))
+
+
+def _holds(text: str) -> Q:
+    digits = "".join(char for char in text if char.isdigit())
+    if len(digits) >= 5 and not any(char.isalpha() or char == "@" for char in text):
+        return Q(text__contains=digits) | Q(text__contains=text)
+    condition = Q()
+    for word in text.split():
+        condition &= Q(text__contains=word)
+    return condition

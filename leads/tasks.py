@@ -1,0 +1,37 @@
+"""Celery's way in: each task calls one function. Beat rings them; a lost ring is made good by the next."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from leads import events, sweeps
+from leads.models.activity import Lane
+
+
+@shared_task(name="leads.dispatch_live")
+def dispatch_live() -> None:
+    events.dispatch(Lane.LIVE, timezone.now())
+
+
+@shared_task(name="leads.dispatch_bulk")
+def dispatch_bulk() -> None:
+    events.dispatch(Lane.BULK, timezone.now())
+
+
+@shared_task(name="leads.dispatch_backfill")
+def dispatch_backfill() -> None:
+    events.dispatch(Lane.BACKFILL, timezone.now())
+
+
+@shared_task(name="leads.auto_close_due")
+def auto_close_due() -> None:
+    sweeps.auto_close_due(timezone.now())
+
+
+@shared_task(name="leads.wake_due")
+def wake_due() -> None:
+    sweeps.wake_due(timezone.now())
+
+
+@shared_task(name="leads.prune")
+def prune() -> None:
+    sweeps.prune(timezone.now())
