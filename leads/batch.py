@@ -167,14 +167,19 @@ class LeadBatch:
         return None
 
     def lock(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Lead]:
-        """Lock the leads in id order, so that two batches never wait for each other in a ring."""
-        rows = (
-            Lead.objects.filter(pk__in=set(ids))
-            .select_related("stage", "pipeline", "owner", "source")
-            .order_by("pk")
-            .select_for_update(no_key=True, of=("self",))
-        )
-        return {lead.pk: lead for lead in rows}
+        """Lock the leads in id order, so that two batches never wait for each other in a ring.
+
+        No joins here: where the lock had to wait, PostgreSQL checks the newest row against the
+        joined rows that it read before, and a lead whose stage has changed would be missing.
+        """
+        rows = Lead.objects.filter(pk__in=set(ids)).order_by("pk")
+        leads = {lead.pk: lead for lead in rows.select_for_update(no_key=True)}
+        stages = {stage.pk: stage for stage in self.stages} if leads else {}
+        for lead in leads.values():
+            lead.stage = stages[lead.stage_id]
+            lead.pipeline = lead.stage.pipeline
+        models.prefetch_related_objects(list(leads.values()), "owner", "source")
+        return leads
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all changes: rows, leads with their projections, search text, log."""
@@ -245,17 +250,17 @@ def run_one(
 
 
 def update_leads(changes: Sequence[tuple[Lead, set[str]]]) -> None:
-    """One UPDATE per set of changed fields, with the values from unnest."""
-    groups: dict[frozenset[str], list[Lead]] = defaultdict(list)
-    for lead, names in changes:
-        if names:
-            groups[frozenset(names)].append(lead)
-    for names, leads in groups.items():
-        _update(leads, sorted(names))
+    """One UPDATE for all leads and all fields that changed on any of them.
+
+    The leads are locked and were read whole, so writing a field that didn't change is harmless.
+    """
+    leads = [lead for lead, names in changes if names]
+    if leads:
+        _update(leads, sorted(set().union(*(names for _, names in changes))))
 
 
 def _update(leads: Sequence[Lead], names: Sequence[str]) -> None:
-    fields = [Lead._meta.get_field(name) for name in names]
+    fields: list[Any] = [Lead._meta.get_field(name) for name in names]
     columns, arrays, params = [], [], []
     for one in fields:
         is_json = isinstance(one, models.JSONField)

@@ -227,7 +227,7 @@ class _Capture:
             .filter(contact__in=contacts, stage__outcome__in=(Outcome.OPEN, Outcome.RESTING))
             .values_list("pk", flat=True)
         )
-        found: dict[uuid.UUID, list[Lead]] = {}
+        found: dict[Any, list[Lead]] = {}
         for lead in self.batch.lock(ids).values():
             # Somebody may have closed it between the look and the lock.
             if lead.stage.outcome in (Outcome.OPEN, Outcome.RESTING) and not lead.archived_at:
@@ -453,7 +453,8 @@ def _fit(name: str, value: Any) -> Any:
     """Cut a text to its column: the whole of what was sent stands in the stored payload."""
     if not isinstance(value, str):
         return value
-    length = Lead._meta.get_field(name).max_length
+    column: Any = Lead._meta.get_field(name)
+    length: int | None = column.max_length
     text = value.strip() if name in ("message", "notes", "need") else " ".join(value.split())
     return text[:length] if length else text
 

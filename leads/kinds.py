@@ -51,6 +51,7 @@ CLOSE_WARNED = "auto_close_warned"
 DO_NOT_CONTACT = "do_not_contact"
 LEAD_READ = "reply_read"
 MERGED = "lead_merged"
+UNMERGED = "lead_unmerged"
 REVIEWED = "reviewed"
 
 KINDS: dict[str, Kind] = {
@@ -99,11 +100,10 @@ KINDS: dict[str, Kind] = {
         Kind(DO_NOT_CONTACT, "Do-not-contact mark"),
         Kind(LEAD_READ, "Reply read", automatic=True),
         Kind(MERGED, "Merged"),
+        Kind(UNMERGED, "Merge undone"),
         Kind(REVIEWED, "Reviewed"),
     )
 }
-
-CHOICES = [(kind.name, kind.label) for kind in KINDS.values()]
 
 
 def register(kind: Kind) -> None:

@@ -497,7 +497,8 @@ def check_required(lead: Lead, stage: Stage) -> None:
     """Raise StageRefused where a field that the stage requires is blank."""
     for name in stage.required_fields:
         if is_blank(getattr(lead, name)):
-            label = str(Lead._meta.get_field(name).verbose_name)
+            required: Any = Lead._meta.get_field(name)
+            label = str(required.verbose_name)
             raise StageRefused(f"{stage.label} needs {label}. Fill it in first.", field=name)
 
 

@@ -120,6 +120,8 @@ def _rep_sight(membership: Membership) -> Reach:
 
 
 def _has_teams(membership: Membership) -> bool:
-    if not hasattr(membership, "has_teams"):
-        membership.has_teams = Team.objects.filter(workspace=membership.workspace_id).exists()  # type: ignore[attr-defined]
-    return bool(membership.has_teams)
+    known = getattr(membership, "has_teams", None)
+    if known is None:
+        known = Team.objects.filter(workspace=membership.workspace_id).exists()
+        setattr(membership, "has_teams", known)  # noqa: B010 - an annotation of memberships_of
+    return bool(known)

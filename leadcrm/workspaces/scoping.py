@@ -108,7 +108,7 @@ class InScope(models.Func):
     def __init__(self) -> None:
         super().__init__(models.F("workspace_id"))
 
-    def as_sql(
+    def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: Any, **kwargs: Any
     ) -> tuple[str, list[Any]]:
         scope = _scope.get()
@@ -186,11 +186,12 @@ class WorkspaceModel(models.Model):
         scope = _scope.get()
         if scope is None:
             raise ScopeRequired(f"no workspace in scope to write {type(self).__name__}")
-        if self.workspace_id is None and isinstance(scope, uuid.UUID):
-            self.workspace_id = scope
-        if self.workspace_id is None:
+        named: uuid.UUID | None = self.workspace_id
+        if named is None and isinstance(scope, uuid.UUID):
+            self.workspace_id = named = scope
+        if named is None:
             raise ScopeRequired(f"{type(self).__name__} names no workspace")
-        if scope not in (EVERYWHERE, self.workspace_id):
+        if scope not in (EVERYWHERE, named):
             raise ScopeMismatch(f"{type(self).__name__} belongs to another workspace")
         self._refuse_foreign_links()
 

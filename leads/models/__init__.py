@@ -1,6 +1,7 @@
 from leads.models.activity import Activity, Cursor, Parking
 from leads.models.appointment import Appointment
 from leads.models.deal import Deal
+from leads.models.journal import MergeJournal
 from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
 from leads.models.message import Message
 from leads.models.people import Company, Contact, ContactKey
@@ -22,6 +23,7 @@ __all__ = [
     "FieldSuggestion",
     "Lead",
     "LeadSearch",
+    "MergeJournal",
     "Message",
     "Parking",
     "Pipeline",

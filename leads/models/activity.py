@@ -9,7 +9,7 @@ from leads import kinds
 from leads.pipelines import Status
 
 
-class TransactionIdField(models.BigIntegerField):
+class TransactionIdField(models.BigIntegerField):  # type: ignore[type-arg]
     """PostgreSQL's xid8: a transaction id that never wraps around."""
 
     def db_type(self, connection: Any) -> str:
@@ -53,7 +53,7 @@ class Activity(WorkspaceModel):
     points here, so that the table can be partitioned.
     """
 
-    id = models.BigAutoField(primary_key=True)
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
     lead = models.ForeignKey(
         "leads.Lead", models.CASCADE, null=True, related_name="activities", db_index=False
     )
@@ -63,7 +63,7 @@ class Activity(WorkspaceModel):
     deal = models.ForeignKey(
         "leads.Deal", models.SET_NULL, null=True, related_name="+", db_index=False
     )
-    kind = models.CharField(max_length=32, choices=kinds.CHOICES)
+    kind = models.CharField(max_length=32)
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=timezone.now)
     xid = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
@@ -116,6 +116,9 @@ class Activity(WorkspaceModel):
     @property
     def spec(self) -> kinds.Kind:
         return kinds.KINDS[self.kind]
+
+    def get_kind_display(self) -> str:
+        return self.spec.label
 
     @property
     def event_name(self) -> str:
