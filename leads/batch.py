@@ -161,9 +161,9 @@ class LeadBatch:
     def stage(self, lead: Lead, *, key: str = "", status: str = "") -> Stage | None:
         """The stage of the lead's pipeline with this key or status, retired ones left out."""
         for stage in self.stages:
-            if stage.pipeline_id == lead.pipeline_id and not stage.retired_at:
-                if (key and stage.key == key) or (status and stage.status == status):
-                    return stage
+            named = (key and stage.key == key) or (status and stage.status == status)
+            if named and stage.pipeline_id == lead.pipeline_id and not stage.retired_at:
+                return stage
         return None
 
     def lock(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Lead]:
@@ -270,7 +270,7 @@ def _update(leads: Sequence[Lead], names: Sequence[str]) -> None:
         params.append([_column_value(one, lead) for lead in leads])
     names_sql = ", ".join(f'"{one.column}"' for one in fields)
     sql = (
-        f'UPDATE "{Lead._meta.db_table}" AS l SET {", ".join(columns)} '
+        f'UPDATE "{Lead._meta.db_table}" AS l SET {", ".join(columns)} '  # noqa: S608 - our own column names
         f'FROM unnest(%s::uuid[], {", ".join(arrays)}) AS v("id", {names_sql}) '
         f'WHERE l."id" = v."id" AND l."workspace_id" = %s'
     )

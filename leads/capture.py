@@ -38,6 +38,7 @@ from leads.models.source import ANSWER_WITHIN
 from leads.pipelines import Outcome, Status
 from leads.provenance import RANK_OF_KIND, is_blank
 
+NOBODY = uuid.UUID(int=0)
 IDENTITY_FIELDS = (
     "display_name",
     "first_name",
@@ -145,7 +146,7 @@ class _Prepared:
     values: dict[str, Any]
     match: matching.Match = field(default_factory=lambda: matching.Match(None))
     effect: Effect = Effect.KNOWN
-    lead_id: uuid.UUID = uuid.UUID(int=0)
+    lead_id: uuid.UUID = NOBODY
 
     @property
     def person(self) -> matching.Person:
@@ -529,7 +530,7 @@ def _known_external(items: Sequence[_Prepared]) -> dict[tuple[str, str], uuid.UU
 def _lock_keyless(items: Sequence[_Prepared]) -> None:
     """Serialise what no person's key serialises: the same draft, or the same external id, twice at once."""
     names = {"\x1f".join(item.draft.external) for item in items if item.draft.external}
-    names |= {item.draft.key for item in items if item.draft.key and not item.person.keys()}
+    names |= {item.draft.key for item in items if item.draft.key and not item.person.named()}
     if not names:
         return
     with connection.cursor() as cursor:

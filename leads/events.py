@@ -136,7 +136,7 @@ def _handle(subscriber: Subscriber, lane: str, rows: Sequence[Activity], now: da
         with transaction.atomic():
             subscriber.handle(rows, now)
         return
-    except Exception as error:  # whatever a handler raises, the other leads must flow
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises, the other leads must flow
         leads = list(dict.fromkeys(row.lead_id for row in rows))
         if len(leads) == 1:
             _park(subscriber, lane, rows, error, now)
@@ -180,7 +180,7 @@ def _retry(subscriber: Subscriber, parking: Parking, now: datetime) -> int:
     try:
         with transaction.atomic(), workspace_scope(parking.workspace_id):
             subscriber.handle(rows, now)
-    except Exception as error:  # see _handle
+    except Exception as error:  # noqa: BLE001 - see _handle
         parking.attempts += 1
         parking.error = _describe(error)
         parking.retry_at = now + min(FIRST_RETRY * 2 ** min(parking.attempts, 12), LONGEST_RETRY)

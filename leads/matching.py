@@ -26,7 +26,7 @@ class Person:
     phone: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def keys(self) -> list[Key]:
+    def named(self) -> list[Key]:
         return [
             (kind, value) for kind, value in ((EMAIL, self.email), (PHONE, self.phone)) if value
         ]
@@ -58,7 +58,7 @@ class _KeyLedger:
     """The locked keys of a batch of people, and what the batch changes about them."""
 
     def __init__(self, people: Sequence[Person]) -> None:
-        wanted = sorted({key for person in people for key in person.keys()})
+        wanted = sorted({key for person in people for key in person.named()})
         self.workspace_id = current_workspace_id()
         self.claimed = _lock(wanted)
         self.rows = {(row.kind, row.value): row for row in _read(wanted)}

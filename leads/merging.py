@@ -307,7 +307,8 @@ def _hand_back(name: str, origin: str, ids: Sequence[str], root: Lead) -> int:
             )
         )
     return int(
-        OF_CONTACT[name].objects.filter(pk__in=ids, contact=root.contact_id).update(contact=origin))
+        OF_CONTACT[name].objects.filter(pk__in=ids, contact=root.contact_id).update(contact=origin)
+    )
 
 
 def _release(batch: LeadBatch, lead: Lead) -> Change:

@@ -94,8 +94,10 @@ def weigh(lead: Lead, values: Mapping[str, Any], rank: Rank) -> Outcome:
         held = getattr(lead, name)
         if value == held or is_blank(value):
             continue
-        emptied_by_person = is_blank(held) and name in lead.provenance
-        if (is_blank(held) and not (emptied_by_person and rank < rank_of(lead, name))) or (rank > Rank.PROSPECT and rank >= rank_of(lead, name)):
+        emptied_by_higher = name in lead.provenance and rank < rank_of(lead, name)
+        fills = is_blank(held) and not emptied_by_higher
+        overwrites = rank > Rank.PROSPECT and rank >= rank_of(lead, name)
+        if fills or overwrites:
             outcome.values[name] = value
         elif name in SUGGESTED_FIELDS:
             outcome.suggestions[name] = value

@@ -1,4 +1,4 @@
-"""The sweeps that beat rings each second or minute: they ask what is due, and do it by the verbs."""
+"""The sweeps that beat rings: they ask what is due, and do it by the verbs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEEP_IDEMPOTENCY_KEYS = timedelta(days=3)
 
 
 def auto_close_due(now: datetime) -> int:
-    """Close the leads whose timer has run out, and warn of those about to. Returns how many closed."""
+    """Close leads whose timer has run out and warn of those about to; returns how many closed."""
     _in_chunks(Lead.objects.filter(_to_warn(now)), lambda ids: _warn(ids, now))
     return _in_chunks(Lead.objects.filter(auto_close_at__lte=now), lambda ids: _close(ids, now))
 

@@ -1,4 +1,4 @@
-"""Celery's way in: each task calls one function. Beat rings them; a lost ring is made good by the next."""
+"""Celery's way in: each task calls one function. A lost ring is made good by the next one."""
 
 from celery import shared_task
 from django.utils import timezone

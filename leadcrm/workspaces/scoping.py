@@ -181,6 +181,10 @@ class WorkspaceModel(models.Model):
         base_manager_name = "objects"
         default_manager_name = "objects"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.claim_for_scope()
+        super().save(*args, **kwargs)
+
     def claim_for_scope(self) -> None:
         """Fill the workspace from the scope; refuse a row, or a link to a row, of another one."""
         scope = _scope.get()
@@ -199,10 +203,6 @@ class WorkspaceModel(models.Model):
         for linked in self._state.fields_cache.values():
             if isinstance(linked, WorkspaceModel) and linked.workspace_id != self.workspace_id:
                 raise ScopeMismatch(f"{type(self).__name__} links to a row of another workspace")
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.claim_for_scope()
-        super().save(*args, **kwargs)
 
 
 def group_by_workspace(rows: Sequence[M]) -> dict[uuid.UUID, list[M]]:

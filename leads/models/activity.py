@@ -91,7 +91,8 @@ class Activity(WorkspaceModel):
     subject_id = models.UUIDField(null=True)
     caused_by = models.BigIntegerField(null=True)
     depth = models.PositiveSmallIntegerField(default=0)
-    dedupe_key = models.CharField(max_length=255, null=True)
+    # null, not "": the unique constraint leaves nulls out.
+    dedupe_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
     data = models.JSONField(default=dict)
 
     class Meta(WorkspaceModel.Meta):

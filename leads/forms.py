@@ -1,0 +1,292 @@
+"""The forms of the verbs: what a person fills in, checked for shape only. The verbs decide."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import date, datetime, time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from leadcrm.workspaces.forms import Styled
+from leadcrm.workspaces.models import Membership, Team
+from leads.models import CloseReason, Lead, Message, SourceKind
+from leads.timeline import CallOutcome
+
+BY_HAND = (
+    SourceKind.MANUAL,
+    SourceKind.PHONE,
+    SourceKind.EMAIL,
+    SourceKind.REFERRAL,
+    SourceKind.EVENT,
+    SourceKind.OTHER,
+)
+
+
+class MomentInput(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+def long_text(rows: int = 3, **attrs: Any) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, **attrs})
+
+
+def morning(day: date | None) -> datetime | None:
+    """Nine o'clock of a day in the viewer's time zone."""
+    if day is None:
+        return None
+    return datetime.combine(day, time(9), tzinfo=timezone.get_current_timezone())
+
+
+class VerbForm(Styled, forms.Form):
+    """Base of the verbs' forms. `lead` and `subject` (an appointment, a task …) give defaults."""
+
+    def __init__(
+        self, *args: Any, lead: Lead, membership: Membership, subject: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, auto_id="do_%s", **kwargs)
+        self.lead, self.membership, self.subject = lead, membership, subject
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Set defaults that hang on the lead or the subject."""
+
+
+class NoteForm(VerbForm):
+    body = forms.CharField(label="Note", max_length=20_000, widget=long_text(3))
+
+    def prepare(self) -> None:
+        if self.subject is not None:
+            self.initial["body"] = self.subject.body
+
+
+class CallForm(VerbForm):
+    outcome = forms.ChoiceField(choices=CallOutcome.choices, widget=forms.RadioSelect)
+    note = forms.CharField(required=False, max_length=20_000, widget=long_text(2))
+    call_back_at = forms.DateTimeField(label="Call back at", required=False, widget=MomentInput)
+    direction = forms.ChoiceField(
+        label="Who called",
+        choices=[(Message.Direction.OUTBOUND, "We did"), (Message.Direction.INBOUND, "They did")],
+        initial=Message.Direction.OUTBOUND,
+        required=False,
+    )
+
+    def clean_direction(self) -> str:
+        return self.cleaned_data["direction"] or Message.Direction.OUTBOUND
+
+
+class MessageForm(VerbForm):
+    direction = forms.ChoiceField(
+        label="Which way",
+        choices=[
+            (Message.Direction.OUTBOUND, "We sent it"),
+            (Message.Direction.INBOUND, "They sent it"),
+        ],
+    )
+    body = forms.CharField(label="Text", max_length=100_000, widget=long_text(4))
+    at = forms.DateTimeField(
+        label="When", required=False, widget=MomentInput, help_text="Empty means now."
+    )
+
+
+class EmailForm(MessageForm):
+    subject = forms.CharField(required=False, max_length=500)
+    field_order = ("direction", "subject", "body", "at")
+
+
+class TaskForm(VerbForm):
+    title = forms.CharField(label="Next step", max_length=300)
+    due_at = forms.DateTimeField(label="Due", widget=MomentInput)
+
+    def prepare(self) -> None:
+        if self.subject is not None:
+            self.initial.update(title=self.subject.title, due_at=self.subject.due_at)
+
+
+class BookForm(VerbForm):
+    scheduled_for = forms.DateTimeField(label="Date and time", widget=MomentInput)
+    minutes = forms.IntegerField(initial=30, min_value=1, max_value=24 * 60)
+    title = forms.CharField(required=False, max_length=200)
+    place = forms.CharField(required=False, max_length=300)
+    host = forms.ModelChoiceField(
+        Membership.objects.filter(is_active=True),
+        label="With",
+        required=False,
+        empty_label="The owner",
+    )
+    sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def prepare(self) -> None:
+        self.initial["host"] = self.lead.owner_id or self.membership.pk
+
+
+class MoveAppointmentForm(VerbForm):
+    to = forms.DateTimeField(label="New date and time", widget=MomentInput)
+    minutes = forms.IntegerField(min_value=1, max_value=24 * 60)
+    place = forms.CharField(required=False, max_length=300)
+    sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def prepare(self) -> None:
+        self.initial.update(
+            to=self.subject.scheduled_for, minutes=self.subject.minutes, place=self.subject.place
+        )
+
+
+class CloseForm(VerbForm):
+    reason = forms.ChoiceField(choices=())
+    note = forms.CharField(required=False, max_length=5000, widget=long_text(2))
+    follow_up_on = forms.DateField(
+        label="Follow up on",
+        required=False,
+        widget=DayInput,
+        help_text="Optional. It comes back to New on this day.",
+    )
+
+    def prepare(self) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for reason in CloseReason.objects.filter(retired_at=None):
+            groups.setdefault(reason.get_outcome_display(), []).append((reason.code, reason.label))
+        self.fields["reason"].choices = [("", "Choose a reason"), *groups.items()]  # type: ignore[attr-defined]
+
+
+class ConvertForm(VerbForm):
+    with_deal = forms.BooleanField(label="Create a deal", required=False)
+    name = forms.CharField(label="Deal name", required=False, max_length=200)
+    value = forms.DecimalField(required=False, min_value=0, max_digits=14, decimal_places=2)
+    currency = forms.RegexField(
+        r"^[A-Z]{3}$",
+        required=False,
+        error_messages={"invalid": "Use the three-letter code, such as USD."},
+    )
+    note = forms.CharField(required=False, max_length=5000, widget=long_text(2))
+
+    def prepare(self) -> None:
+        lead, home = self.lead, self.membership.workspace
+        self.initial.update(
+            with_deal=lead.pipeline.creates_deal or lead.budget is not None,
+            name=lead.display_name,
+            value=lead.budget,
+            currency=lead.budget_currency or home.currency,
+        )
+
+
+class RecycleForm(VerbForm):
+    returns_on = forms.DateField(label="Comes back on", widget=DayInput)
+    note = forms.CharField(required=False, max_length=5000, widget=long_text(2))
+
+
+class ReopenForm(VerbForm):
+    note = forms.CharField(required=False, max_length=5000, widget=long_text(2))
+
+
+class AssignForm(VerbForm):
+    owner = forms.ModelChoiceField(
+        Membership.objects.filter(is_active=True), empty_label="Choose a person"
+    )
+
+
+class SnoozeForm(VerbForm):
+    until = forms.DateTimeField(widget=MomentInput)
+
+
+class ReasonForm(VerbForm):
+    """A note for do-not-contact and removal."""
+
+    reason = forms.CharField(required=False, max_length=200)
+
+
+class MoveForm(VerbForm):
+    stage = forms.SlugField(max_length=50, widget=forms.HiddenInput)
+
+
+class AddLeadForm(Styled, forms.Form):
+    """A lead by hand. `key` makes a form that is sent twice count once."""
+
+    display_name = forms.CharField(label="Name", required=False, max_length=200)
+    email = forms.EmailField(label="E-mail", required=False, max_length=254)
+    phone = forms.CharField(required=False, max_length=64)
+    company_name = forms.CharField(label="Company", required=False, max_length=300)
+    source_kind = forms.ChoiceField(
+        label="Came by", choices=[(kind.value, kind.label) for kind in BY_HAND]
+    )
+    owner = forms.ModelChoiceField(
+        Membership.objects.filter(is_active=True), required=False, empty_label="Nobody yet"
+    )
+    message = forms.CharField(
+        label="What they want", required=False, max_length=20_000, widget=long_text(3)
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+
+class EditForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
+    """Fields of a lead. Only those named in `names` are there, and in the log if they change."""
+
+    email = forms.EmailField(label="E-mail", required=False, max_length=254)
+    phone = forms.CharField(required=False, max_length=64)
+
+    class Meta:
+        model = Lead
+        fields = (
+            "display_name",
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "company_name",
+            "job_title",
+            "state",
+            "country",
+            "time_zone",
+            "label",
+            "source",
+            "source_detail",
+            "campaign",
+            "budget",
+            "budget_currency",
+            "enrollment",
+            "authority",
+            "need",
+            "timeline",
+            "notes",
+        )
+        widgets = {"notes": long_text(4), "need": long_text(2)}
+
+    def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "edit_%s", **kwargs})
+        for name in set(self.fields) - set(names):
+            del self.fields[name]
+
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"]).strip()
+        if zone and zone not in zoneinfo.available_timezones():
+            raise ValidationError("Use the name of a time zone, such as Europe/Berlin.")
+        return zone
+
+    def clean_country(self) -> str:
+        country = str(self.cleaned_data["country"]).strip().upper()
+        if country and not (len(country) == 2 and country.isalpha() and country.isascii()):
+            raise ValidationError("Use the two-letter country code, such as US.")
+        return country
+
+    def clean_budget_currency(self) -> str:
+        currency = str(self.cleaned_data["budget_currency"]).strip().upper()
+        if currency and not (len(currency) == 3 and currency.isalpha() and currency.isascii()):
+            raise ValidationError("Use the three-letter currency code, such as USD.")
+        return currency
+
+
+class GiveTeamForm(VerbForm):
+    team = forms.ModelChoiceField(Team.objects.all())
