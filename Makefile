@@ -22,7 +22,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 .PHONY: run
 run: .venv/.runtime static/vendor/.copied ## Run leadcrm with a demo workspace; Ctrl-C stops it
@@ -54,7 +54,8 @@ types: .venv/.dev ## Check types
 
 .PHONY: migrations
 migrations: .venv/.dev ## Fail when a model's change has no migration
-	@$(STACK) --join python manage.py makemigrations --check --dry-run
+	@DATABASE_URL='postgresql:///none?host=/nowhere' python -W ignore::RuntimeWarning \
+		manage.py makemigrations --check --dry-run
 
 .PHONY: bench
 bench: .venv/.dev ## Run the benchmarks

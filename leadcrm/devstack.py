@@ -11,9 +11,11 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +25,9 @@ from leadcrm import servers
 
 VAR = Path(__file__).resolve().parent.parent / "var"
 STATE = VAR / "devstack.json"
+MARK = "LEADCRM_STACK"  # in the environment of everything that a stack runs
 URLS = ("DATABASE_URL", "REDIS_URL")
+PATIENCE = 8  # seconds between asking and killing; honcho has 5 for its own
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -76,7 +80,9 @@ def start_or_join(stack: contextlib.ExitStack, *, join: bool) -> None:
         for name in URLS:
             os.environ.setdefault(name, running[name])
         return
-    STATE.unlink(missing_ok=True)  # left by a run that was killed
+    STATE.unlink(missing_ok=True)  # left by a run that was killed, as its processes may be
+    servers.end(servers.marked(MARK, str(VAR)))
+    os.environ[MARK] = str(VAR)
     if not os.environ.get("DATABASE_URL"):
         os.environ["DATABASE_URL"] = stack.enter_context(servers.postgres(VAR / "pg18"))
     if not os.environ.get("REDIS_URL"):
@@ -122,22 +128,42 @@ def stop_on_signals() -> None:
 def run(command: list[str]) -> int:
     """Run the command to its end; when it stopped because it was asked to, that is success."""
     servers.adopt_orphans()
-    known = servers.children()
+    before = servers.descendants()
     asked: list[int] = []
     child = subprocess.Popen(command, preexec_fn=servers.end_with_parent(signal.SIGTERM))
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         asked.append(number)
         # A terminal has told the whole process group already.
-        if not (number == signal.SIGINT and sys.stdin.isatty()):
-            child.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+        if number == signal.SIGINT and sys.stdin.isatty():
+            return
+        child.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+        if number != signal.SIGINT:
+            signal.alarm(PATIENCE)
 
     for number in STOPPING:
         signal.signal(number, pass_on)
+    # honcho hangs for good when it can't write "SIGTERM received" to a terminal that is gone.
+    signal.signal(signal.SIGALRM, lambda number, frame: child.kill())
+    watch_terminal()
     code = child.wait()
-    servers.end(servers.children() - known)
+    servers.end(servers.descendants() - before)
     code = code if code >= 0 else 128 - code
     return 0 if asked and code in {128 + number for number in STOPPING} else code
+
+
+def watch_terminal() -> None:
+    """Take a terminal that is gone for SIGHUP, which the kernel sends to make alone."""
+    if not sys.stdin.isatty():
+        return
+
+    def wait_for_hangup() -> None:
+        terminal = select.poll()
+        terminal.register(sys.stdin.fileno(), 0)  # reports nothing but a hang-up
+        terminal.poll()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait_for_hangup, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,15 @@ SOURCE_MAP = re.compile(rb"\s*(//|/\*)[#@] sourceMappingURL=[^\s*]+\s*(\*/)?\s*\
 
 def main() -> None:
     """Leave static/vendor holding exactly the files of SERVED."""
-    npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    npm(
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--no-progress",
+        "--loglevel=error",
+    )
     shutil.rmtree(VENDOR, ignore_errors=True)
     VENDOR.mkdir(parents=True)
     for name in SERVED:

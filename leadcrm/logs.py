@@ -12,8 +12,8 @@ EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"\+\d{8,15}\b")
 QUERY = re.compile(r"\?\S*")
 
-# Each would write a line per tick or per request of its own.
-QUIET = ("celery.app.trace", "celery.beat", "celery.worker.strategy", "django_celery_beat")
+# Each would write lines of its own per tick, request or sign-in.
+QUIET = ("axes", "celery.app.trace", "celery.beat", "celery.worker.strategy", "django_celery_beat")
 
 Event = MutableMapping[str, Any]
 
@@ -83,7 +83,9 @@ def _masked(value: Any) -> Any:
 def _renderer(json: bool) -> Any:
     if json:
         return structlog.processors.JSONRenderer(ensure_ascii=False, default=_plain)
-    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.dev.ConsoleRenderer(
+        pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+    )
 
 
 def _plain(value: object) -> str:

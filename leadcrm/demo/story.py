@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.utils.text import slugify
 from faker import Faker
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.members import found_workspace
 from leadcrm.workspaces.models import Membership, Role, Team, User, Workspace
-from leadcrm.workspaces.scoping import workspace_scope
+from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 from leads import appointments, assignment, conversion, lifecycle, timeline
 from leads.booking import Booking
 from leads.capture import Effect, LeadDraft, capture_leads
@@ -88,6 +89,13 @@ LOSSES = (
 
 def exists() -> bool:
     return Workspace.objects.filter(slug=SLUG).exists()
+
+
+def form_key() -> str:
+    """The public key of the demo's website form."""
+    with all_workspaces():
+        form = Source.objects.filter(workspace__slug=SLUG, kind=SourceKind.WEBSITE_FORM).first()
+    return form.public_key if form else ""
 
 
 def remove() -> None:
@@ -327,15 +335,16 @@ class _Story:
     def _person(self) -> dict[str, str]:
         first, last = self.faker.first_name(), self.faker.last_name()
         state, area = self.dice.choice(STATES)
+        company = self.faker.company() if self.dice.random() < 0.3 else ""
+        domain = f"{slugify(company)}.example" if company else "example.com"
         person = {
             "display_name": f"{first} {last}",
-            "email": f"{first}.{last}{self.dice.randint(1, 999)}@example.com".lower(),
+            "email": f"{first}.{last}{self.dice.randint(1, 999)}@{domain}".lower(),
             "phone": f"+1{area}55501{self.dice.randint(0, 99):02}",
             "state": state,
+            "company_name": company,
+            "job_title": self.faker.job()[:60] if company else "",
         }
-        if self.dice.random() < 0.3:
-            person["company_name"] = self.faker.company()
-            person["job_title"] = self.faker.job()[:60]
         self.people.append(person)
         return person
 

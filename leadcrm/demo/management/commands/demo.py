@@ -17,10 +17,11 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=7, help="of the random choices (7)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["if_empty"] and story.exists():
-            return
-        story.remove()
-        told = story.tell(now=timezone.now(), leads=options["leads"], seed=options["seed"])
-        self.stdout.write(f"Demo workspace “{told.name}” is ready: /w/{told.slug}/leads/")
+        if not (options["if_empty"] and story.exists()):
+            story.remove()
+            story.tell(now=timezone.now(), leads=options["leads"], seed=options["seed"])
+        self.stdout.write(
+            f"Demo workspace: /w/{story.SLUG}/leads/   Its web form: /f/{story.form_key()}/"
+        )
         for login in story.LOGINS:
             self.stdout.write(f"  {login.role.label:<8} {login.email}  {story.PASSWORD}")
