@@ -308,7 +308,7 @@ SPECTACULAR_SETTINGS = {
         "TaskKindEnum": "leads.models.task.Task.Kind",
         "MemberKindEnum": "leadcrm.workspaces.models.workspace.Membership.Kind",
         "MessageDirectionEnum": "leads.models.message.Message.Direction",
-        "ConversationDirectionEnum": "leads.api.inputs.DIRECTIONS",
+        "ConversationDirectionEnum": "leads.api.verb_inputs.DIRECTIONS",
     },
 }
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership
-from leads import kinds, lifecycle
-from leads.batch import Change, Result, run_one
-from leads.booking import LONGEST, AppointmentRefused, Booking, add, log, save, settle_one
+from leads import kinds, lifecycle, timeline
+from leads.batch import Change, Result, require_length, require_near, run_one
+from leads.booking import (
+    LENGTHS,
+    LONGEST,
+    AppointmentRefused,
+    Booking,
+    add,
+    booked,
+    check_length,
+    conclude,
+    log,
+    require_time,
+    save,
+)
 from leads.models import Appointment, Task
 from leads.models.activity import Lane
 from leads.pipelines import Status, rung
@@ -26,15 +38,9 @@ def book(
 
     def decide(change: Change) -> None:
         lifecycle.require_open(change.lead)
-        if booking.scheduled_for is None:
-            raise AppointmentRefused("Give the date and time.", field="scheduled_for")
+        require_time(booking)
         add(change, booking)
-        stage = change.batch.stage(change.lead, status=Status.SCHEDULED)
-        if stage and stage.pk != change.lead.stage_id and stage.key in change.lead.stage.next_keys:
-            lifecycle.check_required(change.lead, stage)
-            lifecycle.check_hooks(change.lead, lifecycle.Move(stage, now, by))
-            lifecycle.respond(change, now)
-            lifecycle.enter(change, stage, now)
+        _move_on(change, Status.SCHEDULED)
 
     return run_one(lead_id, decide, by=by, now=now, lane=lane)
 
@@ -54,9 +60,12 @@ def move(
     def decide(change: Change) -> None:
         current = _reread(appointment)
         was = current.scheduled_for
+        require_near(to, now, field="scheduled_for")
+        check_length(minutes or current.minutes)
+        require_length(place or "", LENGTHS["place"], field="place")
         current.scheduled_for, current.minutes = to, minutes or current.minutes
         current.place = current.place if place is None else place
-        save(change, current, "scheduled_for", "minutes", "place")
+        save(change, current)
         log(change, kinds.APPOINTMENT_MOVED, current, was=was.isoformat() if was else None)
 
     return run_one(appointment.lead_id, decide, by=by, now=now, lane=lane)
@@ -66,39 +75,26 @@ def attend(appointment: Appointment, *, by: Actor, now: datetime, lane: str = La
     """The meeting took place: the lead moves to its completed stage where the graph allows it."""
 
     def decide(change: Change) -> None:
-        settle_one(change, _reread(appointment), Appointment.Status.ATTENDED)
-        stage = change.batch.stage(change.lead, status=Status.COMPLETED)
-        if stage and change.lead.is_open and stage.key in change.lead.stage.next_keys:
-            lifecycle.check_hooks(change.lead, lifecycle.Move(stage, now, by))
-            lifecycle.enter(change, stage, now)
+        conclude(change, _reread(appointment), Appointment.Status.ATTENDED)
+        if change.lead.is_open and not change.lead.archived_at:
+            _move_on(change, Status.COMPLETED)
 
     return run_one(appointment.lead_id, decide, by=by, now=now, lane=lane)
 
 
 def no_show(appointment: Appointment, *, by: Actor, now: datetime, lane: str = Lane.LIVE) -> Result:
-    """The person didn't come: back to qualified, with a task to rebook within one business hour."""
+    """The person didn't come: back to qualified, with a task to rebook within one business hour.
+
+    A lead that is booked for another time stays booked.
+    """
 
     def decide(change: Change) -> None:
-        settle_one(change, _reread(appointment), Appointment.Status.NO_SHOW)
+        conclude(change, _reread(appointment), Appointment.Status.NO_SHOW)
+        if _has_other(change, appointment) or not change.lead.is_open:
+            return
         _back_to_qualified(change)
         due = change.batch.workspace.hours().add_minutes(now, REBOOK_WITHIN)
-        task = Task(
-            lead=change.lead,
-            workspace_id=change.lead.workspace_id,
-            kind=Task.Kind.REBOOK,
-            title="Rebook",
-            due_at=due,
-            assignee=change.lead.owner,
-            created_by=by.membership,
-            created_at=now,
-        )
-        change.add(task)
-        change.record(
-            kinds.TASK_ADDED,
-            subject_type="task",
-            subject_id=task.pk,
-            data={"title": task.title, "due_at": due.isoformat()},
-        )
+        timeline.plan(change, title="Rebook", due_at=due, kind=Task.Kind.REBOOK)
 
     return run_one(appointment.lead_id, decide, by=by, now=now, lane=lane)
 
@@ -107,9 +103,8 @@ def cancel(appointment: Appointment, *, by: Actor, now: datetime, lane: str = La
     """Cancel a booked appointment; without another one the lead goes back to qualified."""
 
     def decide(change: Change) -> None:
-        settle_one(change, _reread(appointment), Appointment.Status.CANCELED)
-        others = Appointment.objects.filter(lead=change.lead, status=Appointment.Status.SCHEDULED)
-        if not others.exclude(pk=appointment.pk).exists():
+        conclude(change, _reread(appointment), Appointment.Status.CANCELED)
+        if not _has_other(change, appointment):
             _back_to_qualified(change)
 
     return run_one(appointment.lead_id, decide, by=by, now=now, lane=lane)
@@ -120,7 +115,7 @@ def overlapping(
 ) -> QuerySet[Appointment]:
     """The host's booked appointments that overlap a booking: a warning, not a refusal."""
     if booking.scheduled_for is None:
-        return Appointment.objects.none()  # type: ignore[no-any-return]
+        return Appointment.objects.none()
     start, end = booking.scheduled_for, booking.scheduled_for + timedelta(minutes=booking.minutes)
     found: QuerySet[Appointment] = (
         Appointment.objects.filter(
@@ -129,7 +124,11 @@ def overlapping(
             scheduled_for__lt=end,
             scheduled_for__gt=start - timedelta(minutes=LONGEST),
         )
-        .annotate(over=F("scheduled_for") + F("minutes") * timedelta(minutes=1))
+        .annotate(
+            over=ExpressionWrapper(
+                F("scheduled_for") + F("minutes") * timedelta(minutes=1), DateTimeField()
+            )
+        )
         .filter(over__gt=start)
         .exclude(pk=besides)
     )
@@ -144,6 +143,21 @@ def _reread(appointment: Appointment) -> Appointment:
             f"This appointment is {current.get_status_display().lower()} already.", field="status"
         )
     return current
+
+
+def _has_other(change: Change, appointment: Appointment) -> bool:
+    return any(one.pk != appointment.pk for one in change.fact(booked) or [])
+
+
+def _move_on(change: Change, status: Status) -> None:
+    """Move to the stage of this status where the graph leads there, past the guards of a verb."""
+    stage, lead = change.batch.stage(change.lead, status=status), change.lead
+    if stage is None or stage.key not in lead.stage.next_keys:
+        return
+    lifecycle.check_required(lead, stage)
+    lifecycle.check_hooks(lead, lifecycle.Move(stage, change.now, change.by))
+    lifecycle.respond(change, change.now)
+    lifecycle.enter(change, stage, change.now)
 
 
 def _back_to_qualified(change: Change) -> None:

@@ -263,7 +263,8 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     def filter_queryset(self, queryset: QuerySet[Lead]) -> QuerySet[Lead]:
         if not self.form.cleaned_data.get("archived"):
             queryset = queryset.filter(archived_at=None)
-        return super().filter_queryset(queryset)  # type: ignore[no-any-return]
+        filtered: QuerySet[Lead] = super().filter_queryset(queryset)
+        return filtered
 
     @property
     def zone(self) -> ZoneInfo:

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from leadcrm.workspaces.forms import Styled
-from leadcrm.workspaces.models import Membership, Team
+from leadcrm.workspaces.models import Membership
 from leads.models import CloseReason, Lead, Message, SourceKind
 from leads.timeline import CallOutcome
 
@@ -286,7 +286,3 @@ class EditForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
         if currency and not (len(currency) == 3 and currency.isalpha() and currency.isascii()):
             raise ValidationError("Use the three-letter currency code, such as USD.")
         return currency
-
-
-class GiveTeamForm(VerbForm):
-    team = forms.ModelChoiceField(Team.objects.all())

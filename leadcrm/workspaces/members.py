@@ -13,6 +13,7 @@ from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 from leadcrm.workspaces.tokens import digest_of, new_secret
 
 INVITATION_DAYS = 7
+CHANGEABLE = frozenset({"role", "team", "name", "location", "is_active"})
 
 _founding_hooks: list[Callable[[Workspace], None]] = []
 
@@ -48,13 +49,15 @@ def invite(
     """Create an invitation; returns it with the secret of its link. An earlier open one is withdrawn."""
     require(by, "users")
     _refuse_above(by, role)
-    secret = new_secret()
+    secret, email = new_secret(), email.strip().lower()
     with transaction.atomic():
+        # Two invitations of one person at once: the later one withdraws the earlier.
+        Workspace.objects.select_for_update(no_key=True).get(pk=by.workspace_id)
         Invitation.objects.filter(email__iexact=email, accepted_at=None, revoked_at=None).update(
             revoked_at=now
         )
         invitation = Invitation.objects.create(
-            email=email.strip().lower(),
+            email=email,
             role=role,
             team=team,
             digest=digest_of(secret),
@@ -62,6 +65,13 @@ def invite(
             expires_at=now + timedelta(days=INVITATION_DAYS),
         )
     return invitation, secret
+
+
+def withdraw_invitation(invitation: Invitation, *, by: Membership, now: datetime) -> None:
+    """Make the link of an open invitation useless."""
+    require(by, "users")
+    _refuse_above(by, invitation.role)
+    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(revoked_at=now)
 
 
 def find_invitation(secret: str, now: datetime) -> Invitation | None:
@@ -93,27 +103,47 @@ def join(*, secret: str, user: User, now: datetime) -> Membership:
         membership, created = Membership.objects.get_or_create(
             workspace_id=invitation.workspace_id,
             user=user,
-            defaults={"name": user.name, "role": invitation.role, "team_id": invitation.team_id},
+            defaults={"name": str(user), "role": invitation.role, "team_id": invitation.team_id},
         )
         if not created and not membership.is_active:
             membership.is_active, membership.role = True, invitation.role
-            membership.save(update_fields=["is_active", "role"])
+            membership.team_id = invitation.team_id
+            membership.save(update_fields=["is_active", "role", "team"])
     return membership
 
 
-def change_member(member: Membership, *, by: Membership, **changes: object) -> Membership:
-    """Change role, team, name, location or activity. A workspace always keeps an active owner."""
-    require(by, "users")
-    _refuse_above(by, member.role)
-    _refuse_above(by, str(changes.get("role", member.role)))
+def change_member(member: Membership, *, by: Membership | None, **changes: object) -> Membership:
+    """Change role, team, name, location or activity. A workspace always keeps an active owner.
+
+    `by` None is the installation's staff, which may change owners too.
+    """
+    unknown = set(changes) - CHANGEABLE
+    if unknown:
+        raise ValueError(f"{min(unknown)}: can't be changed")
     with transaction.atomic():
         Workspace.objects.select_for_update(no_key=True).get(pk=member.workspace_id)
+        # Read under the lock: somebody may have made the member an owner meanwhile.
+        held = Membership.objects.get(pk=member.pk)
+        role, is_active = changes.get("role", held.role), changes.get("is_active", held.is_active)
+        if by is not None:
+            require(by, "users")
+            _refuse_above(by, held.role)
+            _refuse_above(by, str(role))
+        stays_owner = role == Role.OWNER and is_active
+        if held.role == Role.OWNER and held.is_active and not stays_owner:
+            _require_another_owner(held)
         for name, value in changes.items():
             setattr(member, name, value)
         member.save(update_fields=list(changes))
-        if not Membership.objects.filter(role=Role.OWNER, is_active=True).exists():
-            raise NotAllowed("A workspace needs at least one active owner.")
     return member
+
+
+def _require_another_owner(member: Membership) -> None:
+    others = Membership.objects.filter(
+        workspace=member.workspace_id, role=Role.OWNER, is_active=True, user__is_active=True
+    )
+    if not others.exclude(pk=member.pk).exists():
+        raise NotAllowed("A workspace needs at least one active owner.")
 
 
 def _refuse_above(by: Membership, role: str) -> None:

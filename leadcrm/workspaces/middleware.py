@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.response import StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 
-from leadcrm.workspaces.access import access_workspace
+from leadcrm.workspaces.access import NotAllowed, access_workspace
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import current_scope, enter_scope, no_scope, scoped_stream
@@ -28,7 +31,7 @@ class WorkspaceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with no_scope():
+        with no_scope(), timezone.override(None):
             response = self.get_response(request)
             scope = current_scope()
             if (
@@ -47,10 +50,28 @@ class WorkspaceMiddleware:
             return None
         if not request.user.is_authenticated:
             return _sign_in_first(request)
-        open_workspace(request, access_workspace(request.user.pk, slug), via="web")
+        membership = access_workspace(request.user.pk, slug)
+        open_workspace(request, membership, via="web")
+        timezone.activate(viewers_zone(membership))
         if request.session.get(LAST_WORKSPACE) != slug:
             request.session[LAST_WORKSPACE] = slug
         return None
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Show what a member may not do as the 403 page; the API has an answer of its own."""
+        if not isinstance(exception, NotAllowed):
+            return None
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(exception.message, status=403, content_type="text/plain")
+        return render(request, "403.html", {"message": exception.message}, status=403)
+
+
+def viewers_zone(membership: Membership) -> ZoneInfo:
+    """The time zone in which a member reads and types times in the browser."""
+    own = membership.user.time_zone if membership.user else ""
+    return ZoneInfo(own or membership.workspace.time_zone)
 
 
 def open_workspace(request: Any, membership: Membership, via: str) -> None:

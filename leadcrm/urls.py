@@ -1,0 +1,10 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("leadcrm.workspaces.urls")),
+    path("", include("leads.urls")),
+    path("", include("integrations.urls")),
+    path("api/", include("leadcrm.api_urls")),
+    path("admin/", admin.site.urls),
+]

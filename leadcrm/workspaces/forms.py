@@ -1,0 +1,147 @@
+"""Forms of the account and settings pages, and the look that all forms share."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.contrib.auth import forms as auth_forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from leadcrm.workspaces.models import ApiToken, Location, Membership, Role, Team, User
+
+STYLES: tuple[tuple[type[forms.Widget], str], ...] = (
+    (forms.CheckboxSelectMultiple, "form-check-input"),
+    (forms.RadioSelect, "btn-check"),
+    (forms.CheckboxInput, "form-check-input"),
+    (forms.Select, "form-select"),
+    (forms.HiddenInput, ""),
+    (forms.Widget, "form-control"),
+)
+
+
+class Styled(forms.BaseForm):
+    """Gives each widget the class of its kind. The fields are laid out by `components/field.html`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            style = next(name for kind, name in STYLES if isinstance(field.widget, kind))
+            if style:
+                field.widget.attrs.setdefault("class", style)
+
+
+class SignInForm(Styled, auth_forms.AuthenticationForm):
+    error_messages = {
+        "invalid_login": "E-mail and password don't match. Check both and try again.",
+        "inactive": "This account is not active.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail"
+        self.fields["username"].widget = forms.EmailInput(
+            attrs={"class": "form-control", "autocomplete": "username", "autofocus": True}
+        )
+
+
+class ResetForm(Styled, auth_forms.PasswordResetForm):
+    pass
+
+
+class NewPasswordForm(Styled, auth_forms.SetPasswordForm):  # type: ignore[type-arg]
+    pass
+
+
+class ChangePasswordForm(Styled, auth_forms.PasswordChangeForm):
+    pass
+
+
+def time_zones() -> list[tuple[str, str]]:
+    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name or name == "UTC")
+    return [("", "The workspace's"), *((name, name.replace("_", " ")) for name in names)]
+
+
+class ProfileForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
+    time_zone = forms.ChoiceField(choices=time_zones, required=False)
+
+    class Meta:
+        model = User
+        fields = ("name", "time_zone", "theme", "shortcuts")
+
+
+class JoinForm(Styled, forms.Form):
+    """A new account by invitation."""
+
+    name = forms.CharField(
+        max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True})
+    )
+    email = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 10 characters. A few unrelated words do well.",
+    )
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).strip().lower()
+        if User.objects.filter(email__iexact=email).exists():
+            raise ValidationError("There is an account with this address. Sign in to join with it.")
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("password"):
+            person = User(name=values.get("name", ""), email=values.get("email", ""))
+            try:
+                validate_password(values["password"], person)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return values
+
+
+class InviteForm(Styled, forms.Form):
+    email = forms.EmailField(label="E-mail")
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.REP)
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
+
+
+class MemberForm(Styled, forms.Form):
+    role = forms.ChoiceField(choices=Role.choices)
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
+    location = forms.ModelChoiceField(
+        Location.objects.all(), required=False, empty_label="No location"
+    )
+
+
+class TokenForm(Styled, forms.Form):
+    name = forms.CharField(max_length=100, help_text="Which program will use it.")
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=ApiToken.Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=[ApiToken.Scope.LEADS_READ, ApiToken.Scope.LEADS_WRITE],
+    )
+    ranks_as = forms.ChoiceField(
+        label="What it writes counts as written by",
+        choices=ApiToken.RanksAs.choices,
+        initial=ApiToken.RanksAs.INTEGRATION,
+        help_text="An integration never overwrites what a person has set.",
+    )
+    days = forms.TypedChoiceField(
+        label="Expires",
+        choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")],
+        coerce=int,
+        required=False,
+        empty_value=None,
+    )
+
+
+def member_form(member: Membership, data: Any = None) -> MemberForm:
+    """The form of one row of the members page."""
+    initial = {"role": member.role, "team": member.team_id, "location": member.location_id}
+    return MemberForm(data, initial=initial, auto_id=f"member-{member.pk}-%s")

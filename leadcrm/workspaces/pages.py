@@ -1,0 +1,45 @@
+"""What every page under `/w/<workspace>/` has: its request, and the way it answers HTMX."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.models import Membership, User, Workspace
+
+
+class PageRequest(HttpRequest):
+    """A request that the middleware has let into a workspace."""
+
+    user: User
+    membership: Membership
+    workspace: Workspace
+    actor: Actor
+    htmx: HtmxDetails
+
+
+def wants_fragment(request: PageRequest) -> bool:
+    """Whether HTMX asks for a part of the page rather than for the whole of it."""
+    return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def show(
+    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """Render a page or fragment that must not be shown from a cache to somebody else."""
+    response = render(request, template, context, status=status)
+    patch_vary_headers(response, ["HX-Request"])
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def with_toast(response: HttpResponse, message: str) -> HttpResponse:
+    """Have the page announce `message` once the response is in place."""
+    response["HX-Trigger-After-Swap"] = json.dumps({"toast": message})
+    return response

@@ -1,0 +1,84 @@
+"""What the templates of all pages use: icons and times."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """An icon of the sprite; what it stands for is said by the text beside it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        css,
+        static("img/icons.svg"),
+        name,
+    )
+
+
+@register.filter
+def ago(at: datetime | None) -> SafeString | str:
+    """A moment in relation to now, with the exact one in the viewer's zone on hover."""
+    return _time(at, relative(at, timezone.now())) if at else ""
+
+
+@register.filter
+def exact(at: datetime | None) -> SafeString | str:
+    """A moment in the viewer's zone."""
+    return _time(at, short_text(at, timezone.now())) if at else ""
+
+
+@register.filter
+def span(seconds: float | timedelta) -> str:
+    """A length of time in its largest unit: 4 min, 2 h, 3 d."""
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    seconds = abs(seconds)
+    if seconds < HOUR:
+        return f"{max(1, int(seconds // MINUTE))} min"
+    if seconds < 2 * DAY:
+        return f"{int(seconds // HOUR)} h"
+    return f"{int(seconds // DAY)} d"
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """`5 min ago`, `in 2 h`, and a date from a month on."""
+    distance = (at - now).total_seconds()
+    if abs(distance) < MINUTE:
+        return "just now" if distance <= 0 else "in a moment"
+    if abs(distance) >= 30 * DAY:
+        local = timezone.localtime(at)
+        this_year = local.year == timezone.localtime(now).year
+        return date_format(local, "j M" if this_year else "j M Y")
+    return f"in {span(distance)}" if distance > 0 else f"{span(distance)} ago"
+
+
+def moment_text(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "D j M Y, H:i")
+
+
+def short_text(at: datetime, now: datetime) -> str:
+    """The moment without its year where that is this one."""
+    local = timezone.localtime(at)
+    this_year = local.year == timezone.localtime(now).year
+    return date_format(local, "D j M, H:i" if this_year else "D j M Y, H:i")
+
+
+def _time(at: datetime, text: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        timezone.localtime(at).isoformat(timespec="seconds"),
+        moment_text(at),
+        text,
+    )

@@ -1,0 +1,98 @@
+"""How leads look: stages as badges, due times as chips, names of who is behind a row."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import phonenumbers
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from leadcrm.workspaces.templatetags.page_tags import moment_text, span
+from leads.models import Lead, Stage
+from leads.pipelines import Status
+
+register = template.Library()
+
+COLOURS = {
+    Status.NEW: "blue",
+    Status.ENGAGED: "azure",
+    Status.CONTACTED: "cyan",
+    Status.MQL: "indigo",
+    Status.QUALIFIED: "purple",
+    Status.SCHEDULED: "orange",
+    Status.COMPLETED: "teal",
+    Status.CONVERTED: "green",
+    Status.DISQUALIFIED: "secondary",
+    Status.LOST: "red",
+    Status.RECYCLED: "yellow",
+}
+SOON = timedelta(minutes=15)
+
+
+@register.filter
+def stage_badge(stage: Stage) -> SafeString:
+    return status_badge(stage.status, stage.label)
+
+
+@register.simple_tag
+def status_badge(status: str, label: str) -> SafeString:
+    colour = COLOURS.get(Status(status), "secondary")
+    return format_html('<span class="badge bg-{}-lt">{}</span>', colour, label)
+
+
+@register.simple_tag
+def due_chip(at: datetime | None, now: datetime, done: str = "") -> SafeString | str:
+    """When it is due, in words and colour: `Overdue 12 min`, `4 min left`, `in 2 d`."""
+    if at is None:
+        return done
+    left = at - now
+    if left < timedelta():
+        text, css = f"Overdue {span(left)}", "bg-red-lt"
+    elif left < SOON:
+        text, css = f"{span(left)} left", "bg-yellow-lt"
+    else:
+        text, css = f"in {span(left)}", "due-later"
+    return format_html(
+        '<span class="badge {}"><time datetime="{}" title="{}">{}</time></span>',
+        css,
+        timezone.localtime(at).isoformat(timespec="seconds"),
+        moment_text(at),
+        text,
+    )
+
+
+@register.simple_tag
+def response_clock(lead: Lead, now: datetime) -> SafeString | str:
+    """How fast the lead was answered, or how long there is left to answer it."""
+    if lead.first_response_at is not None:
+        took = lead.first_response_at - lead.created_at
+        return format_html('<span class="text-secondary">Answered in {}</span>', span(took))
+    if lead.answer_due_at is None or not lead.is_open:
+        return ""
+    left = lead.answer_due_at - now
+    if left < timedelta():
+        return format_html('<span class="badge bg-red-lt">Answer late by {}</span>', span(left))
+    return format_html('<span class="badge bg-yellow-lt">Answer within {}</span>', span(left))
+
+
+@register.filter
+def get(mapping: dict[str, object], key: str) -> object:
+    return mapping.get(key, "")
+
+
+@register.filter
+def is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+@register.filter
+def phone_text(number: str) -> str:
+    """A number as people read it; what can't be parsed stays as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL))

@@ -1,0 +1,34 @@
+from django.urls import URLPattern, include, path
+
+from leads.views import add, detail, edit, people
+from leads.views import list as lists
+from leads.views.verbs import VERBS
+
+
+def verb_paths() -> list[URLPattern]:
+    """A route for each verb: of the lead, or of an appointment, task, note or suggestion."""
+    return [
+        path(
+            verb.path or f"leads/<uuid:lead_id>/{verb.key}/",
+            detail.do_verb_about if verb.path else detail.do_verb,
+            {"verb": verb.key},
+            name=f"lead-{verb.key}" if not verb.path else verb.key,
+        )
+        for verb in VERBS.values()
+    ]
+
+
+pages = [
+    path("leads/", lists.lead_list, name="lead-list"),
+    path("leads/new/", lists.new_leads, name="lead-new"),
+    path("leads/add/", add.add_lead, name="lead-add"),
+    path("leads/<uuid:lead_id>/", detail.lead_detail, name="lead-detail"),
+    path("leads/<uuid:lead_id>/edit/", edit.edit_lead, name="lead-edit"),
+    *verb_paths(),
+    path("contacts/", people.contact_list, name="contacts"),
+    path("contacts/<uuid:contact_id>/", people.contact_detail, name="contact"),
+    path("companies/", people.company_list, name="companies"),
+    path("companies/<uuid:company_id>/", people.company_detail, name="company"),
+]
+
+urlpatterns = [path("w/<slug:workspace>/", include(pages))]

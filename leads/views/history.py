@@ -1,0 +1,241 @@
+"""The timeline of the lead page: rows of the log in words, with bodies, folded and in pages."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+from leads import kinds, timeline
+from leads.models import Activity, Lead, Message
+from leads.timeline import CallOutcome
+from leads.views.keyset import BadCursor, decode, encode
+
+PAGE = 30
+
+ICONS = {
+    kinds.LEAD_CREATED: "inbox",
+    kinds.ENQUIRY_REPEATED: "inbox",
+    kinds.STAGE_CHANGED: "flag",
+    kinds.CALL_LOGGED: "phone",
+    kinds.CALL_RECEIVED: "phone",
+    kinds.NOTE_ADDED: "note",
+    kinds.NOTE_EDITED: "note",
+    kinds.MESSAGE_RECEIVED: "mail",
+    kinds.MESSAGE_SENT: "mail",
+    kinds.TASK_ADDED: "check",
+    kinds.TASK_DONE: "check",
+    kinds.TASK_CHANGED: "check",
+    kinds.OWNER_CHANGED: "user",
+    kinds.FIELDS_CHANGED: "edit",
+    kinds.SNOOZED: "clock",
+    kinds.WOKEN: "clock",
+    kinds.ARCHIVED: "trash",
+    kinds.DO_NOT_CONTACT: "ban",
+}
+LABELS = {field.name: str(field.verbose_name) for field in Lead._meta.fields}
+CHANNELS = {Message.Channel.EMAIL: "E-mail", Message.Channel.SMS: "Text"}
+
+# What stands for a change that no member made, by the door it came through.
+DOORS = {"form": "", "web": "", "timer": "by itself", "import": "Import", "email": "E-mail"}
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of the log as a person reads it."""
+
+    activity: Activity
+    title: str
+    icon: str
+    details: list[str] = field(default_factory=list)
+    changes: list[tuple[str, str, str]] = field(default_factory=list)
+    due_at: Any = None
+    message: Message | None = None
+
+    @property
+    def who(self) -> str:
+        activity = self.activity
+        if activity.token is not None:
+            return f"{activity.token.name} (API)"
+        if activity.actor is not None:
+            return str(activity.actor)
+        return DOORS.get(activity.via, activity.via)
+
+
+@dataclass(slots=True)
+class History:
+    """A page of the timeline. `blocks` are rows, or lists of automatic rows that are folded."""
+
+    blocks: list[Row | list[Row]]
+    show: str
+    older: str = ""
+
+
+def read(lead: Lead, reasons: Mapping[str, str], *, show: str = "all", before: str = "") -> History:
+    """The newest rows, or those before a cursor, in two queries."""
+    rows = timeline.timeline(lead)
+    if show in ("conversation", "changes"):
+        group = "conversation" if show == "conversation" else "change"
+        rows = rows.filter(kind__in=[k.name for k in kinds.KINDS.values() if k.group == group])
+    else:
+        show = "all"
+    if before:
+        rows = rows.filter(_before(before))
+    found = list(rows[: PAGE + 1])
+    page, more = found[:PAGE], len(found) > PAGE
+    messages = timeline.messages_of(page)
+    shown = [_row(activity, messages, reasons) for activity in page]
+    last = page[-1] if page else None
+    older = encode(last.occurred_at, last.pk) if last and more else ""
+    return History(_fold(shown), show, older)
+
+
+def _before(cursor: str) -> Q:
+    when, row_id = decode(cursor, 2)
+    at = parse_datetime(when) if isinstance(when, str) else None
+    if at is None or not isinstance(row_id, int):
+        raise BadCursor
+    return Q(occurred_at__lt=at) | Q(occurred_at=at, pk__lt=row_id)
+
+
+def _fold(rows: Sequence[Row]) -> list[Row | list[Row]]:
+    """Put neighbouring automatic rows together, from two on."""
+    blocks: list[Row | list[Row]] = []
+    for row in rows:
+        last = blocks[-1] if blocks else None
+        if not row.activity.spec.automatic:
+            blocks.append(row)
+        elif isinstance(last, list):
+            last.append(row)
+        else:
+            blocks.append([row])
+    return [block[0] if isinstance(block, list) and len(block) == 1 else block for block in blocks]
+
+
+def _row(
+    activity: Activity, messages: Mapping[uuid.UUID, Message], reasons: Mapping[str, str]
+) -> Row:
+    row = Row(activity, activity.spec.label, _icon(activity))
+    if activity.subject_type == "message" and activity.subject_id:
+        row.message = messages.get(activity.subject_id)
+    describe = _DESCRIBE.get(activity.kind)
+    if describe is not None:
+        describe(row, activity.data, reasons)
+    if note := activity.data.get("note"):
+        row.details.append(str(note))
+    return row
+
+
+def _icon(activity: Activity) -> str:
+    if activity.kind.startswith("appointment_"):
+        return "calendar"
+    return ICONS.get(activity.kind, "dot")
+
+
+def _stage_changed(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    activity = row.activity
+    before = (
+        activity.from_stage.label if activity.from_stage else activity.get_from_status_display()
+    )
+    after = activity.to_stage.label if activity.to_stage else activity.get_to_status_display()
+    row.title = f"{before} → {after}"
+    if activity.reason:
+        row.title += f": {reasons.get(activity.reason, activity.reason)}"
+
+
+def _called(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    outcome = data.get("outcome", "")
+    label = CallOutcome(outcome).label if outcome in CallOutcome.values else ""
+    way = "Incoming call" if row.activity.kind == kinds.CALL_RECEIVED else "Call"
+    row.title = f"{way}: {label}" if label else way
+
+
+def _messaged(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    channel = CHANNELS.get(data.get("channel", ""), "Message")
+    way = "received" if row.activity.kind == kinds.MESSAGE_RECEIVED else "sent"
+    subject = f": {row.message.subject}" if row.message and row.message.subject else ""
+    row.title = f"{channel} {way}{subject}"
+
+
+def _task(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    if data.get("title"):
+        row.title += f": {data['title']}"
+    row.due_at = _moment(data.get("due_at"))
+
+
+def _appointment(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    if data.get("title"):
+        row.title += f": {data['title']}"
+    row.due_at = _moment(data.get("scheduled_for"))
+
+
+def _owner(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    before, after = data.get("from") or "Nobody", data.get("to") or data.get("team") or "the pool"
+    row.title = f"Owner: {before} → {after}"
+
+
+def _fields(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    changes = data.get("changes", {})
+    row.changes = [(label_of(name), _text(old), _text(new)) for name, (old, new) in changes.items()]
+    row.title = f"Changed {', '.join(label for label, _, _ in row.changes)}"[:120]
+
+
+def _snoozed(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    row.due_at = _moment(data.get("until"))
+
+
+def _suggestion(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    verb = "Took over" if data.get("accepted") else "Dismissed"
+    row.title = f"{verb} {label_of(data.get('field', ''))} from {data.get('source', '')}"
+
+
+def _removed(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    if data.get("reason"):
+        row.details.append(str(data["reason"]))
+
+
+def _consent(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    row.title = "May be contacted again" if data.get("cleared") else "Do not contact"
+
+
+_DESCRIBE = {
+    kinds.STAGE_CHANGED: _stage_changed,
+    kinds.CALL_LOGGED: _called,
+    kinds.CALL_RECEIVED: _called,
+    kinds.MESSAGE_SENT: _messaged,
+    kinds.MESSAGE_RECEIVED: _messaged,
+    kinds.TASK_ADDED: _task,
+    kinds.TASK_DONE: _task,
+    kinds.TASK_CHANGED: _task,
+    kinds.APPOINTMENT_BOOKED: _appointment,
+    kinds.APPOINTMENT_MOVED: _appointment,
+    kinds.APPOINTMENT_ATTENDED: _appointment,
+    kinds.APPOINTMENT_NO_SHOW: _appointment,
+    kinds.APPOINTMENT_CANCELED: _appointment,
+    kinds.OWNER_CHANGED: _owner,
+    kinds.FIELDS_CHANGED: _fields,
+    kinds.SNOOZED: _snoozed,
+    kinds.SUGGESTION_DECIDED: _suggestion,
+    kinds.ARCHIVED: _removed,
+    kinds.DO_NOT_CONTACT: _consent,
+}
+
+
+def _moment(text: Any) -> Any:
+    try:
+        return parse_datetime(str(text)) if text else None
+    except ValueError:
+        return None
+
+
+def label_of(name: str) -> str:
+    """What people call a field of a lead."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def _text(value: Any) -> str:
+    return "–" if value in (None, "", [], {}) else str(value)

@@ -1,0 +1,102 @@
+"""Pages by position: a cursor holds the sort values of the last row, so that no page is counted off."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q
+from django.db.models.expressions import OrderBy
+from django.http import Http404
+from django.utils.dateparse import parse_datetime
+
+from leads.models import Lead
+
+
+class BadCursor(Http404):
+    """The cursor of a link was cut or made up."""
+
+    def __init__(self) -> None:
+        super().__init__("This page of the list does not exist. Start at its first page.")
+
+
+def encode(*values: Any) -> str:
+    """Values as a word for a URL."""
+    text = json.dumps([v.isoformat() if isinstance(v, datetime) else v for v in values])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, length: int) -> list[Any]:
+    """The values of a cursor; raises BadCursor where it isn't one of this length."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        values = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+    except (ValueError, binascii.Error, RecursionError):
+        raise BadCursor from None
+    if not isinstance(values, list) or len(values) != length or "\x00" in cursor:
+        raise BadCursor
+    return values
+
+
+@dataclass(frozen=True)
+class Sort:
+    """An order of leads: by one moment, then newest first, then by id so that it is total."""
+
+    key: str
+    field: str
+    descending: bool = False
+
+    def order(self) -> list[OrderBy]:
+        first = F(self.field)
+        main = first.desc(nulls_last=True) if self.descending else first.asc(nulls_last=True)
+        if self.field == "created_at":
+            return [main, F("id").desc()]
+        return [main, F("created_at").desc(), F("id").desc()]
+
+    def cursor(self, lead: Lead) -> str:
+        return encode(getattr(lead, self.field), lead.created_at, str(lead.pk))
+
+    def after(self, cursor: str) -> Q:
+        """The condition on rows that come after the cursor's."""
+        value, created, row_id = self._read(cursor)
+        tie = Q(created_at__lt=created) | Q(created_at=created, id__lt=row_id)
+        if self.field == "created_at":
+            ahead = Q(created_at__lt=created) if self.descending else Q(created_at__gt=created)
+            return ahead | Q(created_at=created, id__lt=row_id)
+        if value is None:
+            return Q(**{self.field: None}) & tie
+        further = "lt" if self.descending else "gt"
+        return (
+            Q(**{f"{self.field}__{further}": value})
+            | Q(**{f"{self.field}__isnull": True})
+            | (Q(**{self.field: value}) & tie)
+        )
+
+    def _read(self, cursor: str) -> tuple[datetime | None, datetime, uuid.UUID]:
+        value, created, row_id = decode(cursor, 3)
+        try:
+            when = parse_datetime(value) if value else None
+            born, key = parse_datetime(created), uuid.UUID(row_id)
+        except (TypeError, ValueError, AttributeError):
+            raise BadCursor from None
+        if born is None or born.tzinfo is None or (value and (when is None or not when.tzinfo)):
+            raise BadCursor
+        return when, born, key
+
+
+SORTS = {
+    sort.key: sort
+    for sort in (
+        Sort("due", "work_due_at"),
+        Sort("-due", "work_due_at", descending=True),
+        Sort("-created", "created_at", descending=True),
+        Sort("created", "created_at"),
+        Sort("-active", "last_activity_at", descending=True),
+        Sort("active", "last_activity_at"),
+    )
+}

@@ -1,0 +1,167 @@
+"""The lead list: its tabs, filters and pages. The URL is its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from leadcrm.workspaces.access import may
+from leadcrm.workspaces.models import Membership
+from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
+from leads.access import visible_leads
+from leads.filters import LeadFilterSet
+from leads.models import Lead, SourceKind, Stage, Task
+from leads.models.source import Source
+from leads.pipelines import Status, status_named
+from leads.views.keyset import SORTS
+from leads.views.tabs import WAITING, Tab, tab_named, tabs_of
+
+PAGE = 50
+COUNTED = 10_000
+MANY_WAIT = 99  # from there on the tab says 99+
+SEEN_WITHIN = timedelta(seconds=30)  # a lead may be committed this long after its `inserted_at`
+LATE = timedelta(days=7)  # a provider may report an enquiry this late
+
+
+@dataclass(slots=True)
+class Listing:
+    """The leads of one address of the list, as a query: filtered, not yet cut or sorted."""
+
+    leads: QuerySet[Lead]
+    tab: Tab
+    filters: LeadFilterSet
+
+    @property
+    def valid(self) -> bool:
+        return bool(self.filters.is_valid())
+
+
+def listing(request: PageRequest, now: datetime) -> Listing:
+    """Read tab and filters from the address."""
+    member = request.membership
+    tab = tab_named(member, request.GET.get("view", ""))
+    leads = visible_leads(member).filter(merged_into=None).filter(tab.condition(member, now))
+    filters = LeadFilterSet(request.GET, leads, request=request)
+    found = filters.qs if filters.is_valid() else leads.none()
+    return Listing(found, tab, filters)
+
+
+@require_safe
+def lead_list(request: PageRequest) -> HttpResponse:
+    """The list page; for HTMX the tabs and rows alone."""
+    now = timezone.now()
+    found = listing(request, now)
+    status = 200 if found.valid else 400
+    context = _page(request, found, now)
+    if wants_fragment(request) and request.htmx.target == "list":
+        return show(request, "leads/_list.html", context, status=status)
+    return show(request, "leads/list.html", context | choices(), status=status)
+
+
+@require_safe
+def new_leads(request: PageRequest) -> HttpResponse:
+    """How many leads came into the list since it was shown: a poll answers 204 or a button."""
+    try:
+        since = datetime.fromtimestamp(float(request.GET["since"]), tz=UTC)
+        seen = int(request.GET["seen"])
+    except (KeyError, ValueError, OverflowError, OSError):
+        return HttpResponseBadRequest("since and seen are numbers", content_type="text/plain")
+    found = listing(request, timezone.now())
+    count = _arrived(found, since) - seen
+    if count <= 0:
+        return HttpResponse(status=204)
+    return show(request, "leads/_new_leads.html", {"count": count})
+
+
+def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]:
+    sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
+    after = request.GET.get("after", "")
+    rows = _with_next_step(found.leads).for_list().order_by(*sort.order())  # type: ignore[attr-defined]
+    if after:
+        rows = rows.filter(sort.after(after))
+    leads = list(rows[: PAGE + 1])
+    page, more = leads[:PAGE], len(leads) > PAGE
+    count = _count(found) if more or after else len(page)
+    mark = now - SEEN_WITHIN
+    return {
+        "leads": page,
+        "next": sort.cursor(page[-1]) if more else "",
+        "after": after,
+        "count": count,
+        "counted": COUNTED,
+        "sort": sort.key,
+        "tab": found.tab,
+        "tabs": _tabs(request, found.tab, now),
+        "filters": found.filters.form,
+        "is_filtered": any(request.GET.get(name) for name in found.filters.filters),
+        "since": mark.timestamp(),
+        "seen": _arrived(found, mark),
+        "now": now,
+        "may_add": may(request.membership, "edit"),
+    }
+
+
+def _with_next_step(leads: QuerySet[Lead]) -> QuerySet[Lead]:
+    tasks = Task.objects.filter(lead=OuterRef("pk"), done_at=None).order_by("due_at")
+    return leads.annotate(next_step=Subquery(tasks.values("title")[:1]))
+
+
+def _count(found: Listing) -> int:
+    """Exact to 10,000; one more stands for all beyond."""
+    return int(found.leads.order_by()[: COUNTED + 1].count())
+
+
+def _arrived(found: Listing, since: datetime) -> int:
+    """How many leads of the list were stored since a moment."""
+    if not found.valid:
+        return 0
+    recent = found.leads.filter(inserted_at__gt=since, created_at__gt=since - LATE)
+    return int(recent.order_by()[:100].count())
+
+
+def _tabs(request: PageRequest, current: Tab, now: datetime) -> list[tuple[Tab, bool, int | None]]:
+    """Each tab, whether it is the current one, and for Waiting how many are in it."""
+    member = request.membership
+    waiting = visible_leads(member).filter(merged_into=None).filter(WAITING.condition(member, now))
+    count = int(waiting.order_by()[: MANY_WAIT + 1].count())
+    return [(tab, tab is current, count if tab is WAITING else None) for tab in tabs_of(member)]
+
+
+def choices() -> dict[str, Any]:
+    """The options of the filter bar, in one query."""
+    stages = _options("stage", Stage.objects.filter(retired_at=None), "key", "label")
+    people = _options("owner", Membership.objects.filter(is_active=True), "pk", "name")
+    sources = _options("source", Source.objects.filter(is_active=True), "pk", "name")
+    found: dict[str, dict[str, str]] = {"stage": {}, "owner": {}, "source": {}}
+    for group, key, label in stages.union(people, sources, all=True):
+        found[group].setdefault(key, label)
+    return {
+        "stages": sorted(found["stage"].items(), key=_by_ladder),
+        "owners": _by_label(found["owner"]),
+        "sources": _by_label(found["source"]),
+        "kinds": SourceKind.choices,
+    }
+
+
+def _options(group: str, rows: QuerySet[Any], key: str, label: str) -> QuerySet[Any, Any]:
+    return rows.order_by().values_list(
+        Value(group, output_field=CharField()),
+        Cast(key, CharField()),
+        Cast(label, CharField()),
+    )
+
+
+def _by_label(options: dict[str, str]) -> list[tuple[str, str]]:
+    return sorted(options.items(), key=lambda option: option[1].lower())
+
+
+def _by_ladder(option: tuple[str, str]) -> tuple[int, str]:
+    status = status_named(option[0])
+    return (list(Status).index(status) if status else len(Status), option[1])

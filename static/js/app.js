@@ -1,0 +1,112 @@
+// What the pages need beyond HTMX: announcements, errors, menus, keys. All works without it too.
+(function () {
+  "use strict";
+
+  var SHOWN_FOR = 10000;
+
+  function announce(text, kind) {
+    var note = document.createElement("div");
+    note.className = "toast-note " + (kind || "success");
+    note.setAttribute("role", "status");
+    note.textContent = text;
+    document.getElementById("toasts").append(note);
+    fade(note);
+  }
+
+  function fade(note) {
+    setTimeout(function () { note.remove(); }, SHOWN_FOR);
+  }
+
+  function explain(text) {
+    var bar = document.getElementById("errors");
+    bar.querySelector("span").textContent = text;
+    bar.hidden = false;
+  }
+
+  document.querySelectorAll("#toasts .toast-note").forEach(fade);
+
+  document.body.addEventListener("toast", function (event) {
+    announce(event.detail.value);
+  });
+
+  // The poll rests while nobody looks.
+  document.body.addEventListener("htmx:beforeRequest", function (event) {
+    if (event.target.hasAttribute("data-poll") && document.hidden) event.preventDefault();
+  });
+
+  document.body.addEventListener("htmx:afterRequest", function (event) {
+    if (event.detail.successful) document.getElementById("errors").hidden = true;
+  });
+
+  // Empty filters stay out of the address.
+  document.body.addEventListener("htmx:configRequest", function (event) {
+    if (event.detail.verb !== "get") return;
+    var values = event.detail.parameters;
+    Object.keys(values).forEach(function (name) {
+      if (values[name] === "") delete values[name];
+    });
+  });
+
+  document.body.addEventListener("htmx:responseError", function (event) {
+    var answer = event.detail.xhr;
+    var type = answer.getResponseHeader("Content-Type") || "";
+    if (event.target.hasAttribute("data-poll") && answer.status >= 500) return;
+    if (type.indexOf("text/plain") === 0) announce(answer.responseText, "error");
+    else if (answer.status === 404) explain("Not found, or not yours. Ask a manager.");
+    else if (answer.status === 403) explain("This page is out of date. Reload it and try again.");
+    else explain("Something went wrong. What you typed is still here: try again.");
+  });
+
+  function unreachable(event) {
+    var at = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    if (event.target.hasAttribute("data-poll")) explain("Couldn't refresh; no connection since " + at + ".");
+    else explain("No answer from the server. What you typed is still here: try again.");
+  }
+  document.body.addEventListener("htmx:sendError", unreachable);
+  document.body.addEventListener("htmx:timeout", unreachable);
+
+  // A form that opens is ready to be typed into; one that was refused starts at its fault.
+  document.body.addEventListener("htmx:afterSettle", function (event) {
+    var id = event.detail.target ? event.detail.target.id : "";
+    if (id !== "panel" && id !== "details") return;
+    var form = document.getElementById(id);
+    var field = form.querySelector("[aria-invalid=true]:not(fieldset)") ||
+      form.querySelector("input:not([type=hidden]), select, textarea");
+    if (field) field.focus();
+  });
+
+  document.addEventListener("click", function (event) {
+    var copy = event.target.closest("[data-copy]");
+    if (copy) {
+      var field = document.querySelector(copy.getAttribute("data-copy"));
+      field.select();
+      navigator.clipboard.writeText(field.value).then(function () { announce("Copied."); });
+    }
+    if (event.target.closest("[data-reload]")) location.reload();
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") {
+      document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      });
+    }
+    var typing = event.target.closest("input, textarea, select, [contenteditable]");
+    var choices = document.querySelectorAll(".verb-call [name=outcome]");
+    var chosen = choices[Number(event.key) - 1];
+    var inText = typing && event.target.type !== "radio";
+    if (chosen && !inText && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      chosen.checked = true;
+      chosen.focus();
+    }
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      var search = document.getElementById("search");
+      if (search) { event.preventDefault(); search.focus(); }
+    }
+  });
+})();

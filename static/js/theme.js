@@ -1,0 +1,9 @@
+// Runs before the page is drawn, so that a dark page never flashes light.
+(function () {
+  var root = document.documentElement;
+  if (root.hasAttribute("data-bs-theme")) return;
+  var dark = window.matchMedia("(prefers-color-scheme: dark)");
+  var apply = function () { root.setAttribute("data-bs-theme", dark.matches ? "dark" : "light"); };
+  apply();
+  dark.addEventListener("change", apply);
+})();

@@ -1,0 +1,80 @@
+"""A real browser on a real server. A console error or a breach of the CSP fails the journey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from leadcrm.workspaces.models import Membership, Role, Workspace
+from leadcrm.workspaces.scoping import workspace_scope
+from tests.chromium import find_chromium
+from tests.factories import PASSWORD, make_workspace
+
+TIMEOUT = 10_000
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {
+        "executable_path": find_chromium(),
+        "args": [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+        ],
+    }
+
+
+@pytest.fixture
+def home(transactional_db: None) -> Workspace:
+    """Acme, committed, so that the server's threads see it."""
+    return make_workspace("Acme")
+
+
+@pytest.fixture
+def owner(home: Workspace) -> Membership:
+    with workspace_scope(home):
+        found: Membership = Membership.objects.select_related("user").get(role=Role.OWNER)
+        return found
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a context of its own; afterwards nothing may have gone wrong in any."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(**options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT)
+        page.on("console", lambda message: _note(complaints, message))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _note(complaints: list[str], message: Any) -> None:
+    # A refused form is answered 422 or 409, which the browser's console reports of itself.
+    if message.type == "error" and not any(code in message.text for code in ("422", "409")):
+        complaints.append(message.text)
+
+
+def sign_in(page: Page, member: Membership) -> None:
+    page.goto("/sign-in/")
+    page.get_by_label("E-mail").fill(member.user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/leads/**")
