@@ -14,9 +14,18 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, Reach, reach
+from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, Reach, reach, require
 from leadcrm.workspaces.models import Membership, Role
-from leads.models import Appointment, Company, Contact, FieldSuggestion, Lead, Message, Task
+from leads.models import (
+    Appointment,
+    Company,
+    Contact,
+    FieldSuggestion,
+    Lead,
+    MergeJournal,
+    Message,
+    Task,
+)
 
 T = TypeVar("T", bound=Model)
 
@@ -31,7 +40,10 @@ def visible_leads(membership: Membership) -> QuerySet[Lead]:
 
 
 def within(membership: Membership, action: str) -> Q:
-    """The condition on leads that the member's reach for an action puts."""
+    """The condition on leads that the member's reach for an action puts.
+
+    Unassigned leads are those without an owner; one that was given to another team waits there.
+    """
     far = reach(membership, action)
     if far is Reach.ALL:
         return Q()
@@ -59,13 +71,16 @@ def access_leads(membership: Membership, ids: Sequence[uuid.UUID], *, need: str)
 
     Raises NotAllowed where mass work, or this much of it, isn't the member's.
     """
-    if membership.role == Role.REP and (len(ids) > REP_BULK or need in ("close", "archive")):
-        raise NotAllowed(f"A rep may change up to {REP_BULK} leads at once, and not close them so.")
-    return list(
-        visible_leads(membership)
-        .filter(within(membership, need), pk__in=ids)
-        .values_list("pk", flat=True)
-    )
+    require(membership, "bulk")
+    require(membership, need)
+    leads = visible_leads(membership).filter(within(membership, need), pk__in=ids)
+    if membership.role == Role.REP:
+        if len(ids) > REP_BULK or need == "close":
+            raise NotAllowed(
+                f"A rep may change up to {REP_BULK} leads at once, and not close them so."
+            )
+        leads = leads.filter(owner=membership.pk)
+    return list(leads.values_list("pk", flat=True))
 
 
 def require_reach(membership: Membership, lead: Lead, need: str) -> None:
@@ -155,6 +170,18 @@ def access_suggestion(
     membership: Membership, suggestion_id: uuid.UUID, *, need: str = "see"
 ) -> FieldSuggestion:
     return _through_lead(membership, FieldSuggestion, suggestion_id, need)
+
+
+def access_merge(membership: Membership, merge_id: uuid.UUID, *, need: str = "see") -> MergeJournal:
+    """The journal of a merge, through its root."""
+    merge = _one(
+        MergeJournal.objects.filter(root__in=visible_leads(membership)).select_related(
+            "root__owner"
+        ),
+        merge_id,
+    )
+    require_reach(membership, merge.root, need)
+    return merge
 
 
 def _through_lead(membership: Membership, model: Any, pk: uuid.UUID, need: str) -> Any:

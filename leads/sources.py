@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import F
@@ -42,3 +43,13 @@ def _add(source_id: uuid.UUID, day: date, counter: Counter[str]) -> None:
     SourceDay.objects.filter(source_id=source_id, day=day).update(
         created=F("created") + counter["created"], repeated=F("repeated") + counter["repeated"]
     )
+
+
+def save_source(source: Source, values: Mapping[str, Any]) -> Source:
+    """Set fields of a new or known source; raises ValidationError for what doesn't fit."""
+    for name, value in values.items():
+        setattr(source, name, value)
+    source.claim_for_scope()
+    source.full_clean()
+    source.save()
+    return source

@@ -1,0 +1,71 @@
+"""The addresses of leads and what belongs to them."""
+
+from django.urls import path
+
+from leads import appointments
+from leads.api import leads, log, merges, people, problems, settings, work
+from leads.api.verb_views import BulkView, verb_view
+from leads.api.verbs import VERBS
+
+__all__ = ["problems", "urlpatterns"]  # importing problems registers what refusals answer
+
+LEAD = "leads/<uuid:lead_id>"
+APPOINTMENT = "appointments/<uuid:appointment_id>"
+SUGGESTION = "suggestions/<uuid:suggestion_id>"
+
+urlpatterns = [
+    path("leads", leads.LeadListView.as_view(), name="leads"),
+    path("leads/bulk", BulkView.as_view(), name="bulk"),
+    path(
+        "leads/by-external/<str:system>/<path:external_id>",
+        leads.ExternalLeadView.as_view(),
+        name="lead-by-external",
+    ),
+    path(LEAD, leads.LeadView.as_view(), name="lead"),
+    path(f"{LEAD}/timeline", leads.TimelineView.as_view(), name="timeline"),
+    *(path(f"{LEAD}/{name}", verb_view(verb), name=name) for name, verb in VERBS.items()),
+    path(f"{LEAD}/merge", merges.MergeView.as_view(), name="merge"),
+    path("merges/<uuid:merge_id>/undo", merges.UndoMergeView.as_view(), name="merge-undo"),
+    path("appointments", work.AppointmentListView.as_view(), name="all-appointments"),
+    path(APPOINTMENT, work.AppointmentView.as_view(), name="appointment"),
+    path(f"{APPOINTMENT}/move", work.MoveAppointmentView.as_view(), name="appointment-move"),
+    path(
+        f"{APPOINTMENT}/attend",
+        work.outcome_view("attend", "The meeting took place", appointments.attend),
+        name="appointment-attend",
+    ),
+    path(
+        f"{APPOINTMENT}/no-show",
+        work.outcome_view("no_show", "The person didn't come", appointments.no_show),
+        name="appointment-no-show",
+    ),
+    path(
+        f"{APPOINTMENT}/cancel",
+        work.outcome_view("cancel", "Cancel an appointment", appointments.cancel),
+        name="appointment-cancel",
+    ),
+    path("tasks/<uuid:task_id>", work.TaskView.as_view(), name="task"),
+    path("tasks/<uuid:task_id>/done", work.TaskDoneView.as_view(), name="task-done"),
+    path("notes/<uuid:message_id>", work.NoteView.as_view(), name="note"),
+    path(
+        f"{SUGGESTION}/accept",
+        work.suggestion_view("accept", "Accept a suggested value", accept=True),
+        name="suggestion-accept",
+    ),
+    path(
+        f"{SUGGESTION}/dismiss",
+        work.suggestion_view("dismiss", "Dismiss a suggested value", accept=False),
+        name="suggestion-dismiss",
+    ),
+    path("activities", log.ActivityListView.as_view(), name="activities"),
+    path("contacts", people.ContactListView.as_view(), name="contacts"),
+    path("contacts/<uuid:contact_id>", people.ContactView.as_view(), name="contact"),
+    path("companies", people.CompanyListView.as_view(), name="companies"),
+    path("companies/<uuid:company_id>", people.CompanyView.as_view(), name="company"),
+    path("sources", settings.SourceListView.as_view(), name="sources"),
+    path("sources/<uuid:source_id>", settings.SourceView.as_view(), name="source"),
+    path("pipelines", settings.PipelineListView.as_view(), name="pipelines"),
+    path("pipelines/<uuid:pipeline_id>", settings.PipelineView.as_view(), name="pipeline"),
+    path("close-reasons", settings.CloseReasonListView.as_view(), name="close-reasons"),
+    path("campaigns", settings.CampaignListView.as_view(), name="campaigns"),
+]

@@ -1,0 +1,551 @@
+"""Who may use which route with which method. A route that isn't in the table fails the build.
+
+Every route of the URLconf is tried with every method by every role, by the owner of another
+workspace and by a visitor, with ids of this workspace, of another one and of nothing at all.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.members import invite
+from leadcrm.workspaces.models import ApiToken, Location, Membership, Role, Team, Workspace
+from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
+from leadcrm.workspaces.tokens import issue_token
+from leads import appointments, merging, timeline
+from leads.booking import Booking
+from leads.models import (
+    Activity,
+    Appointment,
+    Campaign,
+    Company,
+    FieldSuggestion,
+    Lead,
+    Message,
+    Pipeline,
+    Source,
+    Task,
+)
+from tests.factories import make_lead, make_member, make_workspace
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ROLES = tuple(Role.values)
+EVERY = frozenset(ROLES)
+WORKERS = EVERY - {Role.VIEWER}
+MANAGERS = frozenset({Role.OWNER, Role.ADMIN, Role.MANAGER})
+ADMINS = frozenset({Role.OWNER, Role.ADMIN})
+DENIED = {401, 403, 404}
+
+
+def page(**methods: frozenset[str]) -> dict[str, frozenset[str]]:
+    return methods
+
+
+READ = page(GET=EVERY)
+WORK = page(GET=WORKERS, POST=WORKERS)
+MANAGE = page(GET=MANAGERS, POST=MANAGERS)
+ADMIN = page(GET=ADMINS, POST=ADMINS)
+POST_WORK = page(POST=WORKERS)
+POST_MANAGE = page(POST=MANAGERS)
+
+# Pages and endpoints of a workspace: who may use which method.
+TABLE: dict[str, dict[str, frozenset[str]]] = {
+    "profile": page(GET=EVERY, POST=EVERY),
+    "change-password": page(GET=EVERY, POST=EVERY),
+    "members": page(GET=ADMINS),
+    "invite": page(POST=ADMINS),
+    "member-edit": page(POST=ADMINS),
+    "member-off": page(POST=ADMINS),
+    "member-on": page(POST=ADMINS),
+    "invitation-withdraw": page(POST=ADMINS),
+    "tokens": page(GET=ADMINS, POST=ADMINS),
+    "token-revoke": page(POST=ADMINS),
+    "lead-list": READ,
+    "lead-new": READ,
+    "lead-add": WORK,
+    "lead-detail": READ,
+    "lead-edit": WORK,
+    **dict.fromkeys(
+        (
+            "lead-note",
+            "lead-call",
+            "lead-email",
+            "lead-text",
+            "lead-task",
+            "lead-book",
+            "lead-close",
+            "lead-convert",
+            "lead-contacted",
+            "lead-qualify",
+            "lead-complete",
+            "lead-move",
+            "lead-recycle",
+            "lead-reopen",
+            "lead-claim",
+            "lead-assign",
+            "lead-release",
+            "lead-snooze",
+            "lead-wake",
+            "lead-read",
+            "lead-reviewed",
+            "lead-do-not-contact",
+            "lead-may-contact",
+            "appointment-move",
+            "appointment-attend",
+            "appointment-no-show",
+            "appointment-cancel",
+            "task-done",
+            "task-change",
+            "note-edit",
+            "suggestion-accept",
+            "suggestion-dismiss",
+        ),
+        WORK,
+    ),
+    "lead-remove": MANAGE,
+    "lead-restore": MANAGE,
+    "contacts": READ,
+    "contact": READ,
+    "companies": READ,
+    "company": READ,
+    "api:workspace": READ,
+    "api:me": READ,
+    "api:members": READ,
+    "api:teams": READ,
+    "api:locations": READ,
+    "api:leads": page(GET=EVERY, POST=WORKERS),
+    "api:bulk": POST_WORK,
+    "api:lead-by-external": page(PUT=WORKERS),
+    "api:lead": page(GET=EVERY, PATCH=WORKERS, DELETE=MANAGERS),
+    "api:timeline": READ,
+    **dict.fromkeys(
+        (
+            "api:contacted",
+            "api:qualify",
+            "api:schedule",
+            "api:complete",
+            "api:lost",
+            "api:disqualify",
+            "api:close",
+            "api:convert",
+            "api:recycle",
+            "api:reopen",
+            "api:move",
+            "api:assign",
+            "api:claim",
+            "api:log-call",
+            "api:messages",
+            "api:notes",
+            "api:tasks",
+            "api:appointments",
+            "api:snooze",
+            "api:wake",
+            "api:read",
+            "api:review",
+            "api:appointment-move",
+            "api:appointment-attend",
+            "api:appointment-no-show",
+            "api:appointment-cancel",
+            "api:task-done",
+            "api:suggestion-accept",
+            "api:suggestion-dismiss",
+        ),
+        POST_WORK,
+    ),
+    "api:merge": POST_MANAGE,
+    "api:merge-undo": POST_MANAGE,
+    "api:archive": POST_MANAGE,
+    "api:restore": POST_MANAGE,
+    "api:all-appointments": READ,
+    "api:appointment": READ,
+    "api:task": page(PATCH=WORKERS),
+    "api:note": page(PATCH=WORKERS),
+    "api:activities": READ,
+    "api:contacts": READ,
+    "api:contact": page(GET=EVERY, PATCH=WORKERS),
+    "api:companies": page(GET=EVERY, POST=WORKERS),
+    "api:company": page(GET=EVERY, PATCH=WORKERS),
+    "api:sources": page(GET=EVERY, POST=ADMINS),
+    "api:source": page(GET=EVERY, PATCH=ADMINS),
+    "api:pipelines": READ,
+    "api:pipeline": READ,
+    "api:close-reasons": READ,
+    "api:campaigns": page(GET=EVERY, POST=WORKERS),
+}
+# Routes outside of any workspace, and whether they answer a visitor.
+PUBLIC = {
+    "sign-in", "sign-out", "reset", "reset-sent", "set-password", "reset-done", "join",
+    "web-form", "web-form-unslashed", "web-form-config", "web-form-script", "web-form-thanks",
+    "api:schema", "api:docs",
+}  # fmt: skip
+SIGNED_IN = {"home", "last-leads", "last-settings", "workspaces"}
+NOWHERE = {"api:nowhere"}  # everything else below /api/: 404 in the API's own shape
+ELSEWHERE = ("admin/",)  # staff's own site, tested in test_admin
+
+# --- the routes of the product -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Route:
+    name: str
+    pattern: str
+    arguments: tuple[str, ...]
+
+
+def routes(patterns: Any = None, prefix: str = "", space: str = "") -> Iterator[Route]:
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        text = prefix + str(entry.pattern)
+        if text.startswith(ELSEWHERE):
+            continue
+        if isinstance(entry, URLResolver):
+            inner = f"{space}{entry.namespace}:" if entry.namespace else space
+            yield from routes(entry.url_patterns, text, inner)
+        elif isinstance(entry, URLPattern):
+            yield Route(f"{space}{entry.name}", text, tuple(re.findall(r"<(?:\w+:)?(\w+)>", text)))
+
+
+def test_every_route_is_in_the_table():
+    known = set(TABLE) | PUBLIC | SIGNED_IN | NOWHERE
+    found = {route.name for route in routes()}
+    assert found - known == set(), "routes without a line in the role table"
+    assert known - found == set(), "lines of the role table without a route"
+
+
+# --- the world ---------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """A workspace with a member of each role and one of everything that a route can name."""
+
+    workspace: Workspace
+    members: dict[str, Membership]
+    ids: dict[str, Any]
+    bodies: dict[str, Any]
+
+
+def make_world(name: str) -> World:
+    now = timezone.now()
+    workspace = make_workspace(name)
+    with workspace_scope(workspace):
+        owner = Membership.objects.select_related("user", "workspace").get(role=Role.OWNER)
+        members = {Role.OWNER: owner}
+        for role in set(ROLES) - {Role.OWNER}:
+            members[role] = make_member(workspace, role, f"{name}{role}")
+        rep = members[Role.REP]
+        by = Actor.member(rep)
+        lead = make_lead(
+            now=now - timedelta(hours=1),
+            owner=rep,
+            company_name=f"{name} Corp",
+            phone="+14155552671",
+            external=("erp", "42"),
+        )
+        timeline.add_note([lead.pk], body="hello", by=by, now=now)
+        timeline.add_task([lead.pk], title="Call", due_at=now + timedelta(days=1), by=by, now=now)
+        booking = Booking(now + timedelta(days=2))
+        appointments.book(lead.pk, booking, by=by, now=now)
+        suggestion = FieldSuggestion.objects.create(
+            lead=lead, field="state", source="Form", value="CA"
+        )
+        merge = merging.merge(lead.pk, [make_lead(now=now).pk], by=by, now=now)
+        invitation, secret = invite(by=owner, email="new@example.com", now=now)
+        token, _ = issue_token(membership=rep, name="Key", scopes=["leads:read"])
+        appointment = Appointment.objects.get()
+        source = Source.objects.get()
+        ids = {
+            "workspace": workspace.slug, "lead_id": lead.pk, "contact_id": lead.contact_id,
+            "company_id": Company.objects.get().pk, "appointment_id": appointment.pk,
+            "task_id": Task.objects.get().pk, "message_id": Message.objects.get().pk,
+            "suggestion_id": suggestion.pk, "source_id": source.pk,
+            "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
+            "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
+            "key": source.public_key, "system": "erp", "external_id": "42",
+            "uidb64": "x", "token": "y",
+        }  # fmt: skip
+        bodies = {
+            "owner": str(rep.pk), "team": str(Team.objects.create(name="Team").pk),
+            "location": str(Location.objects.create(name="Site").pk), "source": str(source.pk),
+            "campaign": str(Campaign.objects.create(name="Spring").pk),
+            "pipeline": str(ids["pipeline_id"]), "host": str(rep.pk), "assignee": str(rep.pk),
+            "company": str(ids["company_id"]),
+        }  # fmt: skip
+        Team.objects.all().delete()  # "no teams: a manager's reach is all"
+        bodies["team"] = str(uuid.uuid4())
+    return World(workspace, members, ids, bodies)
+
+
+SUBJECTS = {
+    "appointment": "appointment_id",
+    "task": "task_id",
+    "note": "message_id",
+    "suggestion": "suggestion_id",
+}
+
+
+def address(route: Route, ids: dict[str, Any]) -> str:
+    kwargs = {}
+    for name in route.arguments:
+        key = SUBJECTS[route.name.split("-")[0]] if name == "subject_id" else name
+        kwargs[name] = ids[key]
+    return reverse(route.name, kwargs=kwargs)
+
+
+@pytest.fixture
+def acme_world(db) -> World:
+    return make_world("Acme")
+
+
+@pytest.fixture
+def rival_world(db) -> World:
+    return make_world("Rival")
+
+
+def browser(member: Membership | None) -> Client:
+    client = Client()
+    if member is not None:
+        client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def ask(client: Client, method: str, url: str, body: Any = None, **headers: str) -> Any:
+    """One request whose changes are taken back."""
+    is_api = url.startswith("/api/")
+    with transaction.atomic():
+        if is_api:
+            answer = client.generic(
+                method, url, _json(body or {}), "application/json", headers=headers
+            )
+        elif method == "POST":
+            answer = client.post(url, body or {}, headers=headers)
+        else:
+            answer = client.generic(method, url, headers=headers)
+        answer.rows_after = state()
+        transaction.set_rollback(True)
+    return answer
+
+
+def _json(body: Any) -> str:
+    import json
+
+    return json.dumps(body)
+
+
+def state() -> tuple[int, ...]:
+    with all_workspaces():
+        return (
+            Activity.objects.count(), Lead.objects.count(), Source.objects.count(),
+            Membership.objects.filter(is_active=True).count(), Campaign.objects.count(),
+            Company.objects.count(), ApiToken.objects.filter(revoked_at=None).count(),
+        )  # fmt: skip
+
+
+def is_denied(answer: Any) -> bool:
+    to_sign_in = answer.status_code == 302 and answer["Location"].startswith("/sign-in/")
+    return answer.status_code in DENIED or to_sign_in
+
+
+def headers_for(route: Route, world: World) -> dict[str, str]:
+    return {"X-Workspace": world.workspace.slug} if route.name.startswith("api:") else {}
+
+
+def in_table() -> list[Route]:
+    return [route for route in routes() if route.name in TABLE]
+
+
+# --- the tests ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_the_table_says_and_nothing_else(acme_world, role):
+    client = browser(acme_world.members[role])
+    before, wrong = state(), []
+    for route in in_table():
+        url, headers = address(route, acme_world.ids), headers_for(route, acme_world)
+        for method in METHODS:
+            answer = ask(client, method, url, **headers)
+            allowed = TABLE[route.name].get(method)
+            if allowed is None and role != Role.OWNER:
+                continue  # the owner, a visitor and a stranger try what no role may
+            if allowed is None:
+                fine = answer.status_code == 405 or is_denied(answer)
+            elif role in allowed:
+                fine = (
+                    answer.status_code < 500 and not is_denied(answer) and answer.status_code != 405
+                )
+            else:
+                fine = is_denied(answer) and answer.rows_after == before
+            if not fine:
+                wrong.append(f"{role} {method} {url}: {answer.status_code}")
+    assert wrong == []
+
+
+def test_a_visitor_is_asked_to_sign_in_everywhere(acme_world):
+    wrong, before = [], state()
+    for route in in_table():
+        for method in METHODS:
+            answer = ask(
+                Client(), method, address(route, acme_world.ids), **headers_for(route, acme_world)
+            )
+            expected = {401} if route.name.startswith("api:") else {302}
+            if (
+                answer.status_code not in expected
+                or not is_denied(answer)
+                or answer.rows_after != before
+            ):
+                wrong.append(f"{method} {route.name}: {answer.status_code}")
+    assert wrong == []
+
+
+def test_another_workspaces_owner_finds_nothing(acme_world, rival_world):
+    client = browser(rival_world.members[Role.OWNER])
+    wrong, before = [], state()
+    for route in in_table():
+        for method in METHODS:
+            url, headers = address(route, acme_world.ids), headers_for(route, acme_world)
+            answer = ask(client, method, url, **headers)
+            if answer.status_code != 404 or answer.rows_after != before:
+                wrong.append(f"{method} {route.name}: {answer.status_code}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.REP])
+def test_foreign_ids_in_the_path_answer_like_missing_ones(acme_world, rival_world, role):
+    """In the member's own workspace, with the ids of another one."""
+    client = browser(acme_world.members[role])
+    own = {"workspace", "system", "external_id", "secret", "key"}
+    wrong = []
+    for route in in_table():
+        if not set(route.arguments) - own:
+            continue
+        missing = {
+            name: value if name in own else uuid.uuid4() for name, value in acme_world.ids.items()
+        }
+        foreign = {
+            name: acme_world.ids[name] if name in own else value
+            for name, value in rival_world.ids.items()
+        }
+        headers = headers_for(route, acme_world)
+        for method, allowed in TABLE[route.name].items():
+            if role not in allowed:
+                continue
+            answers = [
+                ask(client, method, address(route, ids), **headers) for ids in (foreign, missing)
+            ]
+            statuses = {answer.status_code for answer in answers}
+            if statuses != {404} or _body(answers[0]) != _body(answers[1]):
+                wrong.append(f"{method} {route.name}: {statuses}")
+    assert wrong == []
+
+
+def _body(answer: Any) -> str:
+    """The body without what differs between any two answers: ids of the path and tokens."""
+    text = answer.content.decode()
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
+    return re.sub(r'(nonce|csrfmiddlewaretoken|value|X-CSRFToken)[=":\s\\]+[^"\s>]+', "", text)
+
+
+FOREIGN_BODIES: tuple[tuple[str, str, dict[str, Any], tuple[str, ...]], ...] = (
+    ("api:leads", "POST", {"display_name": "Eve", "email": "eve@example.com"},
+     ("owner_id", "source_id", "campaign_id", "pipeline_id", "location_id", "team_id")),
+    ("api:lead", "PATCH", {}, ("campaign_id", "source_id", "location_id")),
+    ("api:assign", "POST", {}, ("owner_id", "team_id")),
+    ("api:appointments", "POST", {"scheduled_for": "2030-01-01T10:00:00Z"}, ("host_id",)),
+    ("api:tasks", "POST", {"title": "x", "due_at": "2030-01-01T10:00:00Z"}, ("assignee_id",)),
+    ("api:sources", "POST", {"name": "New", "kind": "website_form"},
+     ("owner_id", "pipeline_id", "campaign_id", "team_id", "location_id")),
+    ("api:source", "PATCH", {}, ("owner_id", "pipeline_id", "campaign_id", "team_id", "location_id")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "body", "fields"),
+    FOREIGN_BODIES,
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_foreign_ids_in_a_body_are_refused_and_named(
+    acme_world, rival_world, name, method, body, fields
+):
+    client = browser(acme_world.members[Role.OWNER])
+    route = next(route for route in routes() if route.name == name)
+    url, headers, before = address(route, acme_world.ids), headers_for(route, acme_world), state()
+    for field in fields:
+        answer = ask(
+            client,
+            method,
+            url,
+            {**body, field: rival_world.bodies[field.removesuffix("_id")]},
+            **headers,
+        )
+        assert answer.status_code == 400, (field, answer.content)
+        assert field in answer.json()["error"]["fields"], (field, answer.content)
+        assert answer.rows_after == before
+
+
+def test_a_foreign_lead_in_a_bulk_body_is_not_found(acme_world, rival_world):
+    client = browser(acme_world.members[Role.OWNER])
+    ids = [str(rival_world.ids["lead_id"]), str(acme_world.ids["lead_id"])]
+    answer = ask(client, "POST", reverse("api:bulk"), {"verb": "qualify", "ids": ids})
+    results = {entry["lead_id"]: entry for entry in answer.json()["results"]}
+    assert results[ids[0]]["error"]["code"] == "not_found"
+    with all_workspaces():
+        assert Lead.objects.get(pk=ids[0]).status == "scheduled"
+
+
+class TestTokens:
+    """A token acts as its membership, narrowed by its scopes."""
+
+    def call(self, world: World, scopes: list[str]) -> Callable[..., Any]:
+        with workspace_scope(world.workspace):
+            _, key = issue_token(membership=world.members[Role.OWNER], name="t", scopes=scopes)
+        client = Client()
+        return lambda method, url: ask(client, method, url, Authorization=f"Bearer {key}")
+
+    @pytest.mark.parametrize("scopes", [["leads:read"], ["settings:read"], []])
+    def test_a_reading_token_writes_nothing(self, acme_world, scopes):
+        call, before, wrong = self.call(acme_world, scopes), state(), []
+        for route in in_table():
+            if route.name.startswith("api:"):
+                for method in set(TABLE[route.name]) - {"GET"}:
+                    answer = call(method, address(route, acme_world.ids))
+                    if answer.status_code != 403 or answer.rows_after != before:
+                        wrong.append(f"{method} {route.name}: {answer.status_code}")
+        assert wrong == []
+
+    def test_a_token_of_another_workspace_finds_nothing(self, acme_world, rival_world):
+        call, wrong = self.call(rival_world, list(ApiToken.Scope.values)), []
+        for route in in_table():
+            if route.name.startswith("api:") and set(route.arguments) - {"system", "external_id"}:
+                for method in TABLE[route.name]:
+                    answer = call(method, address(route, acme_world.ids))
+                    if answer.status_code != 404:
+                        wrong.append(f"{method} {route.name}: {answer.status_code}")
+        assert wrong == []
+
+
+@pytest.mark.parametrize("method", [*METHODS, "OPTIONS", "HEAD"])
+def test_public_routes_never_fail(acme_world, method):
+    wrong = []
+    for route in routes():
+        if route.name in PUBLIC | SIGNED_IN | NOWHERE:
+            url = (
+                address(route, acme_world.ids) if route.name not in NOWHERE else "/api/nothing/here"
+            )
+            answer = ask(Client(), method, url)
+            if answer.status_code >= 500 or (route.name in SIGNED_IN and answer.status_code < 300):
+                wrong.append(f"{method} {url}: {answer.status_code}")
+    assert wrong == []
