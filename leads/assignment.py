@@ -84,8 +84,7 @@ def give(change: Change, owner: Membership | None, team: Team | None, *, reason:
         return
     change.set(owner=owner, team=new_team)
     if before is not None:
-        tasks = Task.objects.filter(lead=lead, assignee=before, done_at=None)
-        change.also(lambda: tasks.update(assignee=owner))
+        change.together(_pass_on_tasks, (lead.pk, before.pk, owner))
     change.record(
         kinds.OWNER_CHANGED,
         reason=reason[:50],
@@ -96,6 +95,20 @@ def give(change: Change, owner: Membership | None, team: Team | None, *, reason:
             "team": str(new_team) if new_team else None,
         },
     )
+
+
+def _pass_on_tasks(moves: Sequence[tuple[uuid.UUID, uuid.UUID, Membership | None]]) -> None:
+    """The open tasks of the former owners go to the new one."""
+    given = {(lead_id, before): owner for lead_id, before, owner in moves}
+    tasks = Task.objects.filter(
+        lead__in={lead_id for lead_id, _, _ in moves},
+        assignee__in={before for _, before, _ in moves},
+        done_at=None,
+    )
+    passed = [task for task in tasks if (task.lead_id, task.assignee_id) in given]
+    for task in passed:
+        task.assignee = given[task.lead_id, task.assignee_id]
+    Task.objects.bulk_update(passed, ["assignee"], 1000)
 
 
 def _unanswered(member: Membership) -> int:

@@ -7,12 +7,13 @@ go on. All writes are set-based, whether for one lead or ten thousand.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +29,8 @@ from leads.models.activity import Lane
 from leads.provenance import PERSON_FIELDS
 
 VERSIONED = PERSON_FIELDS | {"stage", "owner", "team", "archived_at", "merged_into"}
-PROJECTED = ("work_due_at", "auto_close_at", "auto_close_warned_at")
+FARTHEST = timedelta(days=3653)  # nothing is planned further ahead
+KEY_LENGTH = 255
 
 
 class Refused(Exception):
@@ -68,6 +70,10 @@ class Result:
         return self.refusal is None
 
 
+Shared = Callable[[Sequence[Any]], object]
+Load = Callable[[Sequence[uuid.UUID]], Mapping[uuid.UUID, Any]]
+
+
 class Change:
     """What one verb changes about one lead, until it is written."""
 
@@ -80,6 +86,7 @@ class Change:
         self.activities: list[Activity] = []
         self.rows: list[models.Model] = []
         self.actions: list[Callable[[], object]] = []
+        self.shared: list[tuple[Shared, Any]] = []
         self.suggestions: list[FieldSuggestion] = []
         self.conflicts: list[dict[str, Any]] = []
         self.touched = False
@@ -102,6 +109,15 @@ class Change:
         """A further write, done in the same transaction after the rows are in."""
         self.actions.append(action)
         self.touched = True
+
+    def together(self, action: Shared, item: Any) -> None:
+        """Like `also`, for many leads: `action` is called once, with the items of all of them."""
+        self.shared.append((action, item))
+        self.touched = True
+
+    def fact(self, load: Load) -> Any:
+        """What `load` finds about this lead, or None; it is called once for the whole batch."""
+        return self.batch.facts(load).get(self.lead.pk)
 
     def record(self, kind: str, *, at: datetime | None = None, **values: Any) -> Activity:
         """Append a row to the log. `at` is when it happened, by default now."""
@@ -133,7 +149,8 @@ class Change:
         self.lead.__dict__.update(self._before)
         self.lead._state.fields_cache = self._links
         self.dirty, self.touched = set(), False
-        self.activities, self.rows, self.actions, self.suggestions = [], [], [], []
+        self.activities, self.rows, self.suggestions = [], [], []
+        self.actions, self.shared = [], []
 
 
 Decide = Callable[[Change], None]
@@ -146,6 +163,8 @@ class LeadBatch:
     by: Actor
     now: datetime
     lane: str = Lane.LIVE
+    locked: list[uuid.UUID] = field(default_factory=list)
+    _facts: dict[Load, Mapping[uuid.UUID, Any]] = field(default_factory=dict)
 
     @cached_property
     def stages(self) -> list[Stage]:
@@ -179,7 +198,14 @@ class LeadBatch:
             lead.stage = stages[lead.stage_id]
             lead.pipeline = lead.stage.pipeline
         models.prefetch_related_objects(list(leads.values()), "owner", "source")
+        self.locked, self._facts = list(leads), {}
         return leads
+
+    def facts(self, load: Load) -> Mapping[uuid.UUID, Any]:
+        """What `load` finds about the locked leads, read under the lock and only once."""
+        if load not in self._facts:
+            self._facts[load] = load(self.locked)
+        return self._facts[load]
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write all changes: rows, leads with their projections, search text, log."""
@@ -191,9 +217,7 @@ class LeadBatch:
         if not changed:
             return
         _insert_rows([row for change in changed for row in change.rows])
-        for change in changed:
-            for action in change.actions:
-                action()
+        _act(changed)
         _keep_suggestions([row for change in changed for row in change.suggestions])
         self._project(changed)
         for change in changed:
@@ -300,6 +324,17 @@ def _insert_rows(rows: Sequence[models.Model]) -> None:
         model._default_manager.bulk_create(group, 1000)
 
 
+def _act(changes: Sequence[Change]) -> None:
+    shared: dict[Shared, list[Any]] = defaultdict(list)
+    for change in changes:
+        for action in change.actions:
+            action()
+        for together, item in change.shared:
+            shared[together].append(item)
+    for together, items in shared.items():
+        together(items)
+
+
 def _keep_suggestions(rows: Sequence[FieldSuggestion]) -> None:
     """Keep suggestions, leaving alone those that stand already or that a person decided about."""
     if not rows:
@@ -326,3 +361,30 @@ def least(*times: datetime | None) -> datetime | None:
 def latest(*times: datetime | None) -> datetime | None:
     """The last of those that are known."""
     return max((at for at in times if at is not None), default=None)
+
+
+def require_ahead(at: datetime, now: datetime, *, field: str) -> None:
+    """Raise Refused unless a planned time lies ahead, within ten years."""
+    if at <= now:
+        raise Refused("The date must lie ahead.", field=field)
+    require_near(at, now, field=field)
+
+
+def require_near(at: datetime, now: datetime, *, field: str) -> None:
+    """Raise Refused for a planned time more than ten years from now."""
+    if abs(at - now) > FARTHEST:
+        raise Refused("Give a date within ten years.", field=field)
+
+
+def require_length(text: str, most: int, *, field: str) -> None:
+    """Raise Refused for a text that doesn't fit its column."""
+    if len(text) > most:
+        raise Refused(f"Use at most {most} characters.", field=field)
+
+
+def short_key(key: str) -> str:
+    """A key of any length, as one that fits its column and still differs from others."""
+    if len(key) <= KEY_LENGTH:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{key[: KEY_LENGTH - len(digest) - 1]}~{digest}"

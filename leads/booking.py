@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from leadcrm.workspaces.models import Membership
 from leads import kinds
-from leads.batch import Change, Refused
+from leads.batch import Change, Refused, require_length, require_near
 from leads.models import Activity, Appointment
 
 LONGEST = 24 * 60  # minutes
+LENGTHS = {"title": 200, "place": 300, "external_ref": 255}
 
 
 class AppointmentRefused(Refused):
@@ -35,9 +38,15 @@ class Booking:
 
 
 def add(change: Change, booking: Booking, at: datetime | None = None) -> Appointment:
-    """Add an appointment to a change that another verb holds."""
-    if not 0 < booking.minutes <= LONGEST:
-        raise AppointmentRefused("An appointment lasts from 1 minute to 24 hours.", field="minutes")
+    """Add an appointment to a change that another verb holds. `at` is when it was booked."""
+    check_length(booking.minutes)
+    for name, most in LENGTHS.items():
+        require_length(getattr(booking, name), most, field=name)
+    if booking.scheduled_for is not None:
+        require_near(booking.scheduled_for, change.now, field="scheduled_for")
+    ref = booking.external_ref
+    if ref and Appointment.objects.filter(external_ref=ref).exists():
+        raise AppointmentRefused("This booking is known already.", field="external_ref")
     appointment = Appointment(
         lead=change.lead,
         workspace_id=change.lead.workspace_id,
@@ -50,34 +59,80 @@ def add(change: Change, booking: Booking, at: datetime | None = None) -> Appoint
         external_ref=booking.external_ref,
         external_data=booking.external_data or {},
         created_by=change.by.membership,
-        created_at=change.now,
+        created_at=at or change.now,
     )
     change.add(appointment)
     log(change, kinds.APPOINTMENT_BOOKED, appointment, at=at)
     return appointment
 
 
-def settle(change: Change, status: str) -> None:
-    """Give the lead's booked appointments an outcome, as part of another verb."""
-    for appointment in Appointment.objects.filter(
-        lead=change.lead, status=Appointment.Status.SCHEDULED
-    ):
-        settle_one(change, appointment, status)
+def check_length(minutes: int) -> None:
+    """Raise AppointmentRefused for a length that no appointment has."""
+    if not 0 < minutes <= LONGEST:
+        raise AppointmentRefused("An appointment lasts from 1 minute to 24 hours.", field="minutes")
 
 
-def settle_one(change: Change, appointment: Appointment, status: str) -> None:
-    appointment.status, appointment.outcome_at = status, change.now
-    save(change, appointment, "status", "outcome_at")
-    log(change, f"appointment_{status}", appointment)
+def require_time(booking: Booking) -> None:
+    """Raise AppointmentRefused where a person books without saying when."""
+    if booking.scheduled_for is None:
+        raise AppointmentRefused("Give the date and time.", field="scheduled_for")
 
 
-def save(change: Change, appointment: Appointment, *names: str) -> None:
-    change.also(lambda: appointment.save(update_fields=names))
+def booked(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Appointment]]:
+    """The booked appointments of leads, the earliest first; for `Change.fact`."""
+    found: dict[uuid.UUID, list[Appointment]] = {}
+    for one in Appointment.objects.filter(lead__in=ids, status=Appointment.Status.SCHEDULED):
+        found.setdefault(one.lead_id, []).append(one)
+    for appointments in found.values():
+        appointments.sort(key=starts_at)
+    return found
+
+
+def starts_at(appointment: Appointment) -> datetime:
+    """When it starts; for an unknown time, when it was booked."""
+    return appointment.scheduled_for or appointment.created_at
+
+
+def settle_first(change: Change) -> None:
+    """The meeting took place: those booked up to now are attended, else the next one."""
+    appointments = change.fact(booked) or []
+    due = [one for one in appointments if starts_at(one) <= change.now]
+    for appointment in due or appointments[:1]:
+        conclude(change, appointment, Appointment.Status.ATTENDED)
+
+
+def settle_until(change: Change, at: datetime) -> None:
+    """A meeting at `at` was reported: what was booked up to then is attended."""
+    for appointment in change.fact(booked) or []:
+        if starts_at(appointment) <= at:
+            conclude(change, appointment, Appointment.Status.ATTENDED, at)
+
+
+def conclude(
+    change: Change, appointment: Appointment, status: str, at: datetime | None = None
+) -> None:
+    """Give an appointment its outcome."""
+    appointment.status, appointment.outcome_at = status, at or change.now
+    save(change, appointment)
+    log(change, f"appointment_{status}", appointment, at=at)
+
+
+def save(change: Change, appointment: Appointment) -> None:
+    """Write a changed appointment, together with those of the other leads."""
+    if appointment not in change.rows:
+        change.together(_save_all, appointment)
+
+
+def _save_all(appointments: Sequence[Appointment]) -> None:
+    Appointment.objects.bulk_update(
+        appointments, ["status", "outcome_at", "scheduled_for", "minutes", "place"], 1000
+    )
 
 
 def log(
     change: Change, kind: str, appointment: Appointment, *, at: datetime | None = None, **data: Any
 ) -> Activity:
+    """Append to the log what happened to an appointment."""
     when = appointment.scheduled_for
     return change.record(
         kind,

@@ -11,16 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.business_hours import BusinessHours
 from leadcrm.workspaces.models import Location, Membership, Team, Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
-from leads import editing, identity, kinds, lifecycle, matching, searching, timeline, timers
+from leads import (
+    draft_values,
+    editing,
+    identity,
+    kinds,
+    lifecycle,
+    matching,
+    searching,
+    timeline,
+    timers,
+)
 from leads.batch import Change, LeadBatch, least
+from leads.draft_values import IDENTITY_FIELDS, CaptureRefused
 from leads.models import (
     Activity,
     Campaign,
@@ -36,27 +48,12 @@ from leads.models import (
 from leads.models.activity import Lane
 from leads.models.source import ANSWER_WITHIN
 from leads.pipelines import Outcome, Status
-from leads.provenance import RANK_OF_KIND, is_blank
+from leads.provenance import RANK_OF_KIND, is_blank, stamped
 
 NOBODY = uuid.UUID(int=0)
-IDENTITY_FIELDS = (
-    "display_name",
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "company_name",
-    "job_title",
-    "state",
-    "country",
-    "time_zone",
-)
-# What a draft's `values` may hold, besides the identity.
-DETAIL_FIELDS = (
-    "phone_raw", "message", "notes", "label", "enrollment", "source_detail", "source_url", "referrer",
-    "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
-    "budget", "budget_currency", "authority", "need", "timeline", "external_score",
-)  # fmt: skip
+ATTEMPTS = 3
+RACES = ("40001", "40P01", "23505")  # serialization failure, deadlock, unique violation
+NOBODY = uuid.UUID(int=0)
 REFILLED = frozenset(IDENTITY_FIELDS) | {
     "enrollment",
     "budget",
@@ -67,60 +64,6 @@ REFILLED = frozenset(IDENTITY_FIELDS) | {
 }
 
 
-class CaptureRefused(ValueError):
-    """A draft can't become a lead; `field` names what is at fault."""
-
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
-
-
-class Effect(StrEnum):
-    """What became of a draft."""
-
-    CREATED = "created"
-    TOUCHED = "touched"
-    REOPENED = "reopened"
-    KNOWN = "known"  # this very draft, or its external id, was captured before
-
-
-@dataclass(slots=True)
-class LeadDraft:
-    """An enquiry as a channel reports it.
-
-    `key` makes it count once in the workspace; a channel derives it from the provider's id.
-    `occurred_at` is when the person enquired, by the provider's clock. `values` are lead fields
-    (IDENTITY_FIELDS and DETAIL_FIELDS); e-mail and phone may be raw. `always_new` is for systems
-    whose every id is a lead of its own.
-    """
-
-    source_kind: str
-    occurred_at: datetime
-    key: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    answers: Sequence[tuple[str, str]] = ()
-    first_touch: Mapping[str, Any] = field(default_factory=dict)
-    last_touch: Mapping[str, Any] = field(default_factory=dict)
-    platform_ref: Mapping[str, str] = field(default_factory=dict)
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    source: Source | None = None
-    campaign: Campaign | None = None
-    pipeline: Pipeline | None = None
-    owner: Membership | None = None
-    team: Team | None = None
-    location: Location | None = None
-    external: tuple[str, str] | None = None
-    is_test: bool = False
-    always_new: bool = False
-
-
-@dataclass(slots=True)
-class Captured:
-    effect: Effect
-    lead_id: uuid.UUID
-
-
 def capture_leads(
     drafts: Sequence[LeadDraft], *, by: Actor, now: datetime, lane: str = Lane.LIVE
 ) -> list[Captured]:
@@ -128,52 +71,18 @@ def capture_leads(
 
     An enquiry of somebody with an open lead touches that lead, of somebody whose lead rests
     reopens it, else it opens a new lead on the same contact. Raises CaptureRefused for a draft
-    that names nobody; then none is captured.
+    that names nobody or that doesn't fit; then none is captured.
     """
-    with transaction.atomic():
-        capture = _Capture(by, now, lane)
-        prepared = [capture.prepare(draft) for draft in drafts]
-        for round_ in _rounds(prepared):
-            capture.take(round_)
-        return [Captured(item.effect, item.lead_id) for item in prepared]
-
-
-@dataclass(slots=True)
-class _Prepared:
-    """A draft on its way: its cleaned values, and in the end its effect."""
-
-    draft: LeadDraft
-    values: dict[str, Any]
-    match: matching.Match = field(default_factory=lambda: matching.Match(None))
-    effect: Effect = Effect.KNOWN
-    lead_id: uuid.UUID = NOBODY
-
-    @property
-    def person(self) -> matching.Person:
-        values = {name: self.values[name] for name in IDENTITY_FIELDS if self.values.get(name)}
-        return matching.Person(self.values.get("email", ""), self.values.get("phone", ""), values)
-
-
-def _rounds(items: Sequence[_Prepared]) -> list[list[_Prepared]]:
-    """Split drafts so that a round never holds two of the same person: the second touches what
-    the first created."""
-    rounds: list[list[_Prepared]] = []
-    seen: dict[str, int] = {}
-    for item in items:
-        names = [
-            name
-            for name in (item.values.get("email"), item.values.get("phone"), item.draft.key)
-            if name
-        ]
-        if item.draft.external:
-            names.append("\x1f".join(item.draft.external))
-        number = max((seen.get(name, 0) for name in names), default=0)
-        for name in names:
-            seen[name] = number + 1
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append(item)
-    return rounds
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _Capture(by, now, lane).take(drafts)
+        except (OperationalError, IntegrityError) as error:
+            # Another writer won a race. Whoever holds a transaction around this repeats it whole.
+            state = getattr(error.__cause__, "sqlstate", "")
+            if connection.in_atomic_block or state not in RACES or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 class _Capture:
@@ -185,42 +94,44 @@ class _Capture:
         self.workspace: Workspace = self.batch.workspace
         self.hours: BusinessHours = self.workspace.hours()
 
-    def prepare(self, draft: LeadDraft) -> _Prepared:
-        values = _clean(draft, self.workspace.country)
-        if not values.get("display_name"):
-            raise CaptureRefused(
-                "Give a name, an e-mail address or a phone number.", field="display_name"
-            )
-        return _Prepared(draft, values)
+    def take(self, drafts: Sequence[LeadDraft]) -> list[Captured]:
+        """Lock who is meant, then decide draft by draft in memory, then write in few statements."""
+        items = [self._prepare(draft) for draft in drafts]
+        lock_names(items)
+        ledger = matching.KeyLedger([item.person for item in items])
+        fresh, repeated = split_known(items)
+        for item in fresh:
+            item.match = ledger.match(item.person)
+        current = self._current_leads(fresh, ledger)
+        new: list[tuple[Prepared, Lead]] = []
+        touches: list[tuple[Prepared, Lead]] = []
+        for item in fresh:
+            lead = _target(item, current)
+            if lead is not None:
+                touches.append((item, lead))
+                continue
+            lead = self._new_lead(item)
+            new.append((item, lead))
+            if (contact_id := item.match.contact_id) is not None:
+                current.setdefault(contact_id, []).append(lead)
+        self._create(new, ledger)
+        self._touch(touches)
+        self._link_external(fresh)
+        for item, first in repeated:
+            item.lead_id = first.lead_id
+        return [Captured(item.effect, item.lead_id) for item in items]
 
-    def take(self, items: Sequence[_Prepared]) -> None:
-        _lock_keyless(items)
-        people = matching.resolve([item.person for item in items])
-        known = _known_keys(items)
-        external = _known_external(items)
-        fresh = []
-        for item, match in zip(items, people, strict=True):
-            item.match = match
-            lead_id = known.get(item.draft.key) or (
-                external.get(item.draft.external) if item.draft.external else None
-            )
-            if lead_id:
-                item.effect, item.lead_id = Effect.KNOWN, lead_id
-            else:
-                fresh.append(item)
-        current = self._current_leads(fresh)
-        to_touch = [(item, lead) for item in fresh if (lead := _target(item, current)) is not None]
-        touched = {id(item) for item, _ in to_touch}
-        self._create([item for item in fresh if id(item) not in touched])
-        self._touch(to_touch)
+    def _prepare(self, draft: LeadDraft) -> Prepared:
+        strict = _rank(draft, self.by) > Rank.PROSPECT
+        values = draft_values.clean(draft.values, self.workspace.country, strict=strict)
+        # A provider's clock may be ahead of ours, but nobody enquires in the future.
+        return Prepared(draft, values, min(draft.occurred_at, self.now))
 
-    def _current_leads(self, items: Sequence[_Prepared]) -> dict[uuid.UUID, list[Lead]]:
-        """The open and resting leads of the contacts, locked, the latest first."""
-        contacts = {
-            item.match.contact_id
-            for item in items
-            if item.match.contact_id and not item.match.created
-        }
+    def _current_leads(
+        self, items: Sequence[Prepared], ledger: matching.KeyLedger
+    ) -> dict[uuid.UUID, list[Lead]]:
+        """The open and resting leads of the contacts, locked."""
+        contacts = {item.match.contact_id for item in items} - set(ledger.new) - {None}
         if not contacts:
             return {}
         ids = list(
@@ -228,39 +139,41 @@ class _Capture:
             .filter(contact__in=contacts, stage__outcome__in=(Outcome.OPEN, Outcome.RESTING))
             .values_list("pk", flat=True)
         )
-        found: dict[Any, list[Lead]] = {}
+        found: dict[uuid.UUID, list[Lead]] = {}
         for lead in self.batch.lock(ids).values():
-            # Somebody may have closed it between the look and the lock.
-            if lead.stage.outcome in (Outcome.OPEN, Outcome.RESTING) and not lead.archived_at:
+            # Somebody may have closed or merged it between the look and the lock.
+            is_current = lead.stage.outcome in (Outcome.OPEN, Outcome.RESTING)
+            if is_current and not lead.archived_at and lead.contact_id is not None:
                 found.setdefault(lead.contact_id, []).append(lead)
-        for leads in found.values():
-            leads.sort(
-                key=lambda lead: (lead.stage.outcome == Outcome.OPEN, lead.created_at), reverse=True
-            )
         return found
 
     # --- creating ---
 
-    def _create(self, items: Sequence[_Prepared]) -> None:
-        if not items:
+    def _create(self, pairs: Sequence[tuple[Prepared, Lead]], ledger: matching.KeyLedger) -> None:
+        self._find_companies(pairs, ledger)
+        ledger.write()
+        if not pairs:
             return
-        pairs = {id(item): _company_pair(item.values) for item in items}
-        companies = matching.resolve_companies(list(pairs.values()))
-        leads = []
-        for item in items:
-            lead = self._new_lead(item, companies.get(pairs[id(item)]))
-            item.effect, item.lead_id = Effect.CREATED, lead.pk
-            leads.append(lead)
+        leads = [lead for _, lead in pairs]
+        _complete_people(leads, ledger)
         Lead.objects.bulk_create(leads, 1000)
         searching.refresh(leads)
-        _link_companies(leads)
-        self._link_external(items)
-        Activity.objects.bulk_create(
-            [self._creation_row(lead, item) for lead, item in zip(leads, items, strict=True)], 1000
-        )
+        rows = [self._creation_row(lead, item) for item, lead in pairs]
+        Activity.objects.bulk_create(rows, 1000)
 
-    def _new_lead(self, item: _Prepared, company_id: uuid.UUID | None) -> Lead:
-        draft, at = item.draft, item.draft.occurred_at
+    def _find_companies(
+        self, pairs: Sequence[tuple[Prepared, Lead]], ledger: matching.KeyLedger
+    ) -> None:
+        wanted = [_company_pair(item.values) for item, _ in pairs]
+        companies = matching.resolve_companies(wanted)
+        for pair, (item, lead) in zip(wanted, pairs, strict=True):
+            lead.company_id = companies.get(pair)
+            person = ledger.new.get(item.match.contact_id or NOBODY)
+            if person is not None and person.company_id is None:
+                person.company_id = lead.company_id
+
+    def _new_lead(self, item: Prepared) -> Lead:
+        draft, at = item.draft, item.at
         stage = self._first_stage(draft)
         source, owner = draft.source, draft.owner or (draft.source.owner if draft.source else None)
         lead = Lead(
@@ -272,7 +185,6 @@ class _Capture:
             team=draft.team or (source.team if source else None) or (owner.team if owner else None),
             location=draft.location or (source.location if source else None),
             contact_id=item.match.contact_id,
-            company_id=company_id,
             pipeline=stage.pipeline,
             stage=stage,
             status=stage.status,
@@ -282,19 +194,20 @@ class _Capture:
             last_activity_at=at,
             created_at=at,
             inserted_at=self.now,
-            answers=[list(pair) for pair in draft.answers],
-            first_touch=dict(draft.first_touch),
-            last_touch=dict(draft.last_touch),
-            platform_ref=dict(draft.platform_ref),
-            attributes=dict(draft.attributes),
+            answers=draft_values.storable([list(pair) for pair in draft.answers]),
+            first_touch=draft_values.storable(dict(draft.first_touch)),
+            last_touch=draft_values.storable(dict(draft.last_touch)),
+            platform_ref=draft_values.storable(dict(draft.platform_ref)),
+            attributes=draft_values.storable(dict(draft.attributes)),
             is_test=draft.is_test,
             needs_review=item.match.ambiguous,
             created_by=self.by.membership,
             **item.values,
         )
-        lead.answer_due_at = self._answer_due(draft)
+        lead.answer_due_at = self._answer_due(item)
         for name, value in timers.projections(lead, timers.Facts(), self.hours).items():
             setattr(lead, name, value)
+        item.effect, item.lead_id = Effect.CREATED, lead.pk
         return lead
 
     def _first_stage(self, draft: LeadDraft) -> Stage:
@@ -305,23 +218,24 @@ class _Capture:
                 return stage
         raise CaptureRefused("This pipeline has no first stage.", field="pipeline")
 
-    def _answer_due(self, draft: LeadDraft) -> datetime | None:
+    def _answer_due(self, item: Prepared) -> datetime | None:
         """When the first answer is due; no clock runs for old, imported or test leads."""
-        if self.lane != Lane.LIVE or draft.is_test:
+        draft = item.draft
+        if self.lane == Lane.BACKFILL or draft.is_test:
             return None
         minutes = draft.source.answer_within() if draft.source else ANSWER_WITHIN[draft.source_kind]
-        return None if minutes is None else self.hours.answer_due(draft.occurred_at, minutes)
+        return None if minutes is None else self.hours.answer_due(item.at, minutes)
 
-    def _creation_row(self, lead: Lead, item: _Prepared) -> Activity:
+    def _creation_row(self, lead: Lead, item: Prepared) -> Activity:
         return self._row(kinds.LEAD_CREATED, lead, item, to_stage=lead.stage, to_status=lead.status)
 
-    def _row(self, kind: str, lead: Lead, item: _Prepared, **values: Any) -> Activity:
+    def _row(self, kind: str, lead: Lead, item: Prepared, **values: Any) -> Activity:
         return Activity(
             workspace_id=lead.workspace_id,
             lead_id=lead.pk,
             contact_id=lead.contact_id,
             kind=kind,
-            occurred_at=item.draft.occurred_at,
+            occurred_at=item.at,
             recorded_at=self.now,
             lane=self.lane,
             actor_kind=self.by.kind,
@@ -330,12 +244,12 @@ class _Capture:
             via=self.by.via,
             caused_by=self.by.caused_by,
             depth=self.by.depth,
-            dedupe_key=_log_key(item.draft) or None,
+            dedupe_key=log_key(item.draft) or None,
             data=_facts(item.draft),
             **values,
         )
 
-    def _link_external(self, items: Sequence[_Prepared]) -> None:
+    def _link_external(self, items: Sequence[Prepared]) -> None:
         ExternalId.objects.bulk_create(
             [
                 ExternalId(
@@ -352,26 +266,25 @@ class _Capture:
 
     # --- touching ---
 
-    def _touch(self, pairs: Sequence[tuple[_Prepared, Lead]]) -> None:
-        changes = []
+    def _touch(self, pairs: Sequence[tuple[Prepared, Lead]]) -> None:
+        changes: dict[uuid.UUID, Change] = {}
         for item, lead in pairs:
             item.lead_id, item.effect = lead.pk, Effect.TOUCHED
-            change = Change(self.batch, lead)
+            change = changes.setdefault(lead.pk, Change(self.batch, lead))
             if lead.stage.outcome == Outcome.RESTING:
-                item.effect = Effect.REOPENED
                 self._reopen(change, item)
             self._touch_one(change, item)
-            changes.append(change)
-        self.batch.write(changes)
-        self._link_external([item for item, _ in pairs])
+        self.batch.write(list(changes.values()))
 
-    def _reopen(self, change: Change, item: _Prepared) -> None:
+    def _reopen(self, change: Change, item: Prepared) -> None:
         stage = self.batch.stage(change.lead, status=Status.NEW)
-        if stage is not None:
-            lifecycle.restart(change, stage, item.draft.occurred_at)
+        is_history = self.lane == Lane.BACKFILL and item.at < change.lead.stage_entered_at
+        if stage is not None and not is_history:
+            item.effect = Effect.REOPENED
+            lifecycle.restart(change, stage, item.at)
 
-    def _touch_one(self, change: Change, item: _Prepared) -> None:
-        draft, lead, at = item.draft, change.lead, item.draft.occurred_at
+    def _touch_one(self, change: Change, item: Prepared) -> None:
+        draft, lead, at = item.draft, change.lead, item.at
         filled = {
             name: value
             for name, value in item.values.items()
@@ -385,27 +298,24 @@ class _Capture:
             rank=_rank(draft, self.by),
             source=draft.source.name if draft.source else draft.source_kind,
         )
-        earlier = at < lead.created_at
+        known_since = lead.created_at
+        clicks = (draft.platform_ref, lead.platform_ref)
+        first, later = clicks if at < known_since else reversed(clicks)
+        self._set_touches(change, item)
         change.set(
-            created_at=least(lead.created_at, at),
+            created_at=least(known_since, at),
             first_touch_at=least(lead.first_touch_at, at),
-            first_touch=dict(draft.first_touch)
-            if earlier and draft.first_touch
-            else lead.first_touch or dict(draft.first_touch),
-            last_touch=lead.last_touch
-            if earlier or not draft.last_touch
-            else dict(draft.last_touch),
-            platform_ref={**draft.platform_ref, **lead.platform_ref},
+            platform_ref=draft_values.storable({**later, **first}),
         )
-        if lead.attempt == 1:
-            change.set(attempt_started_at=least(lead.attempt_started_at, at))
+        if lead.attempt == 1 and at < known_since:
+            self._began_earlier(change, item)
         message = Message(
             lead=lead,
             workspace_id=lead.workspace_id,
             channel=Message.Channel.FORM,
             direction=Message.Direction.INBOUND,
             body=str(item.values.get("message", "")),
-            meta={"answers": [list(pair) for pair in draft.answers]},
+            meta={"answers": draft_values.storable([list(pair) for pair in draft.answers])},
             occurred_at=at,
             created_at=self.now,
         )
@@ -415,49 +325,40 @@ class _Capture:
             at=at,
             subject_type="message",
             subject_id=message.pk,
-            dedupe_key=_log_key(draft) or None,
+            dedupe_key=log_key(draft) or None,
             data=_facts(draft),
         )
-        if self.lane == Lane.LIVE and not draft.is_test:
-            timeline.mark_unread(change, at)
+        if self.lane != Lane.BACKFILL and not draft.is_test:
+            # Of two enquiries the later one is the repeat, whichever came in first.
+            timeline.mark_unread(change, max(at, known_since))
+
+    def _set_touches(self, change: Change, item: Prepared) -> None:
+        """First and last touch are those of the earliest and the latest enquiry that tells one."""
+        lead, rank = change.lead, _rank(item.draft, self.by)
+        for name in ("first_touch", "last_touch"):
+            given = draft_values.storable(dict(getattr(item.draft, name)))
+            held, entry = getattr(lead, name), lead.provenance.get(name)
+            held_at = datetime.fromisoformat(entry["at"]) if entry else lead.created_at
+            nearer = item.at < held_at if name == "first_touch" else item.at >= held_at
+            takes = bool(given) and (nearer or not held)
+            if takes:
+                change.set(**{name: given})
+            if takes or held:
+                at = item.at if takes else held_at
+                change.set(provenance=stamped(lead, [name], self.by, rank, at))
+
+    def _began_earlier(self, change: Change, item: Prepared) -> None:
+        """An enquiry that came in late was the first one: the attempt began with it."""
+        lead = change.lead
+        change.set(
+            attempt_started_at=least(lead.attempt_started_at, item.at),
+            answer_due_at=self._answer_due(item),
+        )
+        if lead.status == Status.NEW:
+            change.set(stage_entered_at=least(lead.stage_entered_at, item.at))
 
 
 # --- parts -----------------------------------------------------------------------------------
-
-
-def _clean(draft: LeadDraft, country: str) -> dict[str, Any]:
-    """The draft's values as the lead keeps them: canonical keys, names, texts within their columns."""
-    given = {name: value for name, value in draft.values.items() if not is_blank(value)}
-    unknown = set(given) - set(IDENTITY_FIELDS) - set(DETAIL_FIELDS)
-    if unknown:
-        raise CaptureRefused("is no field of a draft", field=sorted(unknown)[0])
-    values = {name: _fit(name, value) for name, value in given.items()}
-    raw_email, raw_phone = str(given.get("email", "")), str(given.get("phone", ""))
-    values["email"] = identity.canonical_email(raw_email) or ""
-    values["phone"] = identity.canonical_phone(raw_phone, values.get("country") or country) or ""
-    if raw_phone:
-        values.setdefault("phone_raw", raw_phone[:64])
-    first, last = values.get("first_name", ""), values.get("last_name", "")
-    if not (first or last) and values.get("display_name"):
-        first, last = identity.split_name(values["display_name"])
-        values["first_name"], values["last_name"] = first[:100], last[:100]
-    if not values.get("display_name"):
-        fallback = values["email"] or raw_email
-        company = values.get("company_name", "")
-        values["display_name"] = identity.display_name(
-            first, last, company, fallback, values["phone"] or raw_phone
-        )[:200]
-    return values
-
-
-def _fit(name: str, value: Any) -> Any:
-    """Cut a text to its column: the whole of what was sent stands in the stored payload."""
-    if not isinstance(value, str):
-        return value
-    column: Any = Lead._meta.get_field(name)
-    length: int | None = column.max_length
-    text = value.strip() if name in ("message", "notes", "need") else " ".join(value.split())
-    return text[:length] if length else text
 
 
 def _company_pair(values: Mapping[str, Any]) -> tuple[str, str]:
@@ -465,25 +366,49 @@ def _company_pair(values: Mapping[str, Any]) -> tuple[str, str]:
     return (" ".join(str(values.get("company_name") or "").split())[:300], domain)
 
 
-def _link_companies(leads: Sequence[Lead]) -> None:
-    """A contact without a company gets that of its new lead."""
-    by_company: dict[uuid.UUID, list[uuid.UUID]] = {}
-    for lead in leads:
-        if lead.company_id and lead.contact_id:
-            by_company.setdefault(lead.company_id, []).append(lead.contact_id)
-    for company_id, contacts in sorted(by_company.items()):
-        Contact.objects.filter(pk__in=contacts, company=None).update(company=company_id)
+def _complete_people(leads: Sequence[Lead], ledger: matching.KeyLedger) -> None:
+    """A person known before gets from a new lead what was not known of them."""
+    by_contact = {
+        lead.contact_id: lead
+        for lead in leads
+        if lead.contact_id and lead.contact_id not in ledger.new
+    }
+    changed, names = [], set()
+    for contact_id, contact in Contact.objects.in_bulk(list(by_contact)).items():
+        lead = by_contact[contact_id]
+        filled = {
+            name: getattr(lead, name)
+            for name in (*IDENTITY_FIELDS, "company_id")
+            if is_blank(getattr(contact, name)) and not is_blank(getattr(lead, name))
+        }
+        for name, value in filled.items():
+            setattr(contact, name, value)
+        if filled:
+            changed.append(contact)
+            names |= set(filled)
+    if changed:
+        fields = [name.removesuffix("_id") for name in sorted(names)]
+        Contact.objects.bulk_update(changed, fields, 500)
 
 
-def _target(item: _Prepared, current: Mapping[uuid.UUID, list[Lead]]) -> Lead | None:
+def _target(item: Prepared, current: Mapping[uuid.UUID, list[Lead]]) -> Lead | None:
     """The lead that an enquiry touches, if any."""
     if item.draft.always_new or item.match.contact_id is None:
         return None
-    leads = current.get(item.match.contact_id, [])
+    leads = [
+        lead
+        for lead in current.get(item.match.contact_id, [])
+        if lead.is_test == item.draft.is_test
+    ]
     if item.match.ambiguous:
         # Its keys name two people: only the lead that already waits for review about them will do.
         leads = [lead for lead in leads if lead.needs_review and lead.phone == item.values["phone"]]
-    return leads[0] if leads else None
+    return max(leads, key=_claim, default=None)
+
+
+def _claim(lead: Lead) -> tuple[bool, bool, datetime, uuid.UUID]:
+    """Which of a person's leads a repeat enquiry belongs to: the open, the sure, the latest one."""
+    return lead.is_open, not lead.needs_review, lead.created_at, lead.pk
 
 
 def _rank(draft: LeadDraft, by: Actor) -> Rank:
@@ -500,42 +425,3 @@ def _facts(draft: LeadDraft) -> dict[str, Any]:
         "is_test": draft.is_test,
     }
     return {name: value for name, value in facts.items() if value not in ("", None, False)}
-
-
-def _log_key(draft: LeadDraft) -> str:
-    return f"capture:{draft.key}" if draft.key else ""
-
-
-def _known_keys(items: Sequence[_Prepared]) -> dict[str, uuid.UUID]:
-    """Keys of drafts that are in the log already; read under the lock of their person."""
-    keys = {_log_key(item.draft): item.draft.key for item in items if item.draft.key}
-    if not keys:
-        return {}
-    rows = Activity.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", "lead_id")
-    return {keys[key]: lead_id for key, lead_id in rows}
-
-
-def _known_external(items: Sequence[_Prepared]) -> dict[tuple[str, str], uuid.UUID]:
-    wanted = {item.draft.external for item in items if item.draft.external}
-    if not wanted:
-        return {}
-    rows = ExternalId.objects.filter(
-        system__in={system for system, _ in wanted}, external_id__in={value for _, value in wanted}
-    ).values_list("system", "external_id", "lead_id")
-    return {
-        (system, value): lead_id for system, value, lead_id in rows if (system, value) in wanted
-    }
-
-
-def _lock_keyless(items: Sequence[_Prepared]) -> None:
-    """Serialise what no person's key serialises: the same draft, or the same external id, twice at once."""
-    names = {"\x1f".join(item.draft.external) for item in items if item.draft.external}
-    names |= {item.draft.key for item in items if item.draft.key and not item.person.named()}
-    if not names:
-        return
-    with connection.cursor() as cursor:
-        for name in sorted(names):
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-                [f"{current_workspace_id()}:{name}"],
-            )

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+import zoneinfo
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models
 
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
-from leads import identity, kinds, matching, provenance
+from leads import consent, following, identity, kinds, provenance
 from leads.batch import Change, Refused, Result, run
-from leads.models import Activity, Contact, ContactKey, FieldSuggestion, Lead
+from leads.models import Activity, FieldSuggestion, Lead
 from leads.models.activity import Lane
 
-CONTACT_FIELDS = (
-    "display_name",
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "company_name",
-    "job_title",
-    "state",
-    "country",
-    "time_zone",
-)
+KEY_FIELDS = ("email", "phone")
+LONG_TEXTS = ("message", "notes", "need")  # kept as typed
+CODES = ("country", "budget_currency")
+# PostgreSQL stores neither NUL nor half of a surrogate pair.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class EditRefused(Refused):
@@ -65,7 +60,7 @@ def edit(
     meanwhile stays, is reported in `Result.conflicts`, and the other fields are saved. An open
     lead's contact is changed along with it. Raises EditRefused for a value that doesn't fit.
     """
-    cleaned, seen = clean(values), clean(base) if base is not None else None
+    cleaned, seen = clean(values), _clean_base(base)
 
     def decide(change: Change) -> None:
         if change.lead.merged_into_id:
@@ -76,10 +71,10 @@ def edit(
             raise StaleVersion(change.lead.version)
         apply(change, _without_conflicts(change, cleaned, seen), rank=by.rank)
 
-    # Keys are locked before leads, in the order in which capture locks them.
-    with transaction.atomic():
-        matching.lock_keys(cleaned.get("email"), cleaned.get("phone"))
+    keys = [cleaned[name] for name in KEY_FIELDS if cleaned.get(name)]
+    if not keys:
         return run(ids, decide, by=by, now=now, lane=lane)
+    return consent.run_with_keys(ids, decide, by=by, now=now, lane=lane, values=keys)
 
 
 def clean(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,6 +100,7 @@ def apply(
     Returns what was changed, by field: [old, new].
     """
     lead = change.lead
+    values = _with_name(lead, values)
     if rank is Rank.PERSON:
         allowed = provenance.Outcome({n: v for n, v in values.items() if getattr(lead, n) != v})
     else:
@@ -119,11 +115,8 @@ def apply(
     change.set(
         provenance=provenance.stamped(lead, allowed.values, change.by, rank, change.now, source)
     )
-    if {"first_name", "last_name"} & set(changed) and "display_name" not in changed:
-        change.set(display_name=_name_of(lead))
     change.record(kinds.FIELDS_CHANGED, data={"changes": changed, "source": source})
-    if lead.is_open and lead.contact_id:
-        _write_contact(change, set(changed) | ({"display_name"} & change.dirty))
+    following.follow(change, set(changed))
     return changed
 
 
@@ -147,6 +140,8 @@ def decide_suggestion(
 ) -> Result:
     """Accept a suggested value, as the person who decides, or dismiss it."""
 
+    wanted = clean({suggestion.field: suggestion.value}) if accept else {}
+
     def decide(change: Change) -> None:
         values = {"decided_at": now, "accepted": accept}
         if not FieldSuggestion.objects.filter(pk=suggestion.pk, decided_at=None).update(**values):
@@ -156,25 +151,34 @@ def decide_suggestion(
             kinds.SUGGESTION_DECIDED, subject_type="suggestion", subject_id=suggestion.pk, data=data
         )
         if accept:
-            apply(
-                change,
-                clean({suggestion.field: suggestion.value}),
-                rank=Rank.PERSON,
-                source=suggestion.source,
-            )
+            apply(change, wanted, rank=Rank.PERSON, source=suggestion.source)
 
-    (result,) = run([suggestion.lead_id], decide, by=by, now=now)
+    keys = [wanted[name] for name in KEY_FIELDS if wanted.get(name)]
+    start = [suggestion.lead_id]
+    (result,) = consent.run_with_keys(start, decide, by=by, now=now, values=keys)
     if result.refusal:
         raise result.refusal
     return result
 
 
+def _clean_base(base: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The values that an editor saw; what is no value of the field can only be a conflict."""
+    if base is None:
+        return None
+    seen: dict[str, Any] = {}
+    for name, value in base.items():
+        try:
+            seen.update(clean({name: value}))
+        except EditRefused:
+            seen[name] = value
+    return seen
+
+
 def _clean_one(name: str, value: Any, country: str) -> dict[str, Any]:
     field: Any = Lead._meta.get_field(name)
     if field.is_relation:
-        if value is not None and value.workspace_id != current_workspace_id():
-            raise EditRefused("Not found.", field=name)
-        return {name: value}
+        return {name: _related(field, value)}
+    _check_storable(field, value)
     if name == "phone" and value:
         number = identity.canonical_phone(value, country)
         if number is None:
@@ -182,18 +186,72 @@ def _clean_one(name: str, value: Any, country: str) -> dict[str, Any]:
         return {"phone": number}
     if name == "email" and value:
         value = identity.canonical_email(value) or value
-    if isinstance(value, str) and name not in ("message", "notes", "need"):
+    if isinstance(value, str) and name not in LONG_TEXTS:
         value = " ".join(value.split())
-    if value is None and not field.null:
-        value = field.get_default() if field.has_default() else ""
+    if name in CODES:
+        value = (value or "").upper()
+    if provenance.is_blank(value):
+        return {name: _blank(field)}
+    if name == "time_zone" and value not in zoneinfo.available_timezones():
+        raise EditRefused("Use the name of a time zone, such as Europe/Berlin.", field=name)
     try:
-        return {
-            name: field.clean(value, None)
-            if not provenance.is_blank(value)
-            else (None if field.null else value)
-        }
+        return {name: field.clean(value, None)}
     except ValidationError as error:
         raise EditRefused(" ".join(error.messages), field=name) from error
+
+
+def _related(field: Any, value: Any) -> Any:
+    """The row that a relation is to name, given as itself or by its id."""
+    if value is None:
+        return None
+    key = getattr(value, "pk", value)
+    try:
+        row = field.related_model.objects.filter(pk=key).first()
+    except (ValidationError, ValueError, TypeError):
+        row = None
+    if row is None:
+        raise EditRefused("Not found.", field=field.name)
+    return row
+
+
+def _blank(field: Any) -> Any:
+    if field.null:
+        return None
+    if field.has_default():
+        if isinstance(field, models.CharField):
+            raise EditRefused("This can't be empty.", field=field.name)
+        return field.get_default()
+    if not field.blank:
+        raise EditRefused("This can't be empty.", field=field.name)
+    return ""
+
+
+def _check_storable(field: Any, value: Any) -> None:
+    """Refuse another type, and the characters that the database can't hold."""
+    if isinstance(field, models.JSONField):
+        if value is not None and not isinstance(value, dict):
+            raise EditRefused("This must be an object.", field=field.name)
+        text = repr(value)
+    elif isinstance(field, models.CharField | models.TextField):
+        if value is not None and not isinstance(value, str):
+            raise EditRefused("This must be text.", field=field.name)
+        text = value or ""
+    elif isinstance(value, list | dict):
+        raise EditRefused("This can't be a list or an object.", field=field.name)
+    else:
+        return
+    if UNSTORABLE.search(text) or (isinstance(value, dict) and "\\x00" in text):
+        raise EditRefused("This holds characters that can't be stored.", field=field.name)
+
+
+def _with_name(lead: Lead, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values, with the display name where it follows from a changed first or last name."""
+    if "display_name" in values or not {"first_name", "last_name"} & set(values):
+        return values
+    first, last = (values.get(name, getattr(lead, name)) for name in ("first_name", "last_name"))
+    if lead.display_name != _name_of(lead, lead.first_name, lead.last_name):
+        return values
+    return {**values, "display_name": _name_of(lead, first, last)}
 
 
 def _without_conflicts(
@@ -227,32 +285,8 @@ def _last_editor(lead: Lead, name: str) -> Activity | None:
     return found
 
 
-def _write_contact(change: Change, names: set[str]) -> None:
-    lead = change.lead
-    values = {name: getattr(lead, name) for name in CONTACT_FIELDS if name in names}
-    if not values:
-        return
-    contact_id = lead.contact_id
-
-    def write() -> None:
-        contact = Contact.objects.select_for_update(no_key=True).get(pk=contact_id)
-        taken = [
-            kind
-            for kind in ("email", "phone")
-            if values.get(kind) and not matching.give_key(contact, kind, values[kind])
-        ]
-        fields = {name: value for name, value in values.items() if name not in taken}
-        Contact.objects.filter(pk=contact_id).update(**fields, version=contact.version + 1)
-        if ContactKey.Kind.EMAIL in taken:
-            Lead.objects.filter(pk=lead.pk).update(needs_review=True)
-
-    change.also(write)
-
-
-def _name_of(lead: Lead) -> str:
-    return identity.display_name(
-        lead.first_name, lead.last_name, lead.company_name, lead.email, lead.phone
-    )[:200]
+def _name_of(lead: Lead, first: str, last: str) -> str:
+    return identity.display_name(first, last, lead.company_name, lead.email, lead.phone)[:200]
 
 
 def _plain(value: Any) -> Any:

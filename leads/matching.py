@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Collate, Lower
 
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.scoping import current_workspace_id
-from leads.models import Company, Contact, ContactKey
+from leads.models import Company, Contact, ContactKey, Lead
 
 EMAIL, PHONE = ContactKey.Kind.EMAIL, ContactKey.Kind.PHONE
 Key = tuple[str, str]
@@ -37,38 +39,42 @@ class Match:
     """The contact of a draft; `ambiguous` where its keys name two people or tell nothing sure."""
 
     contact_id: uuid.UUID | None
-    created: bool = False
     ambiguous: bool = False
 
 
-def resolve(people: Sequence[Person]) -> list[Match]:
-    """Find or create the contact of each person. Needs a transaction.
+class KeyLedger:
+    """The locked keys of a batch of people, and what the batch changes about them.
 
     The keys are inserted in sorted order with ON CONFLICT DO UPDATE, so that each person is
     locked until commit, whether known before or not. E-mail decides. A phone decides only where
-    it isn't shared and the e-mail doesn't disagree.
+    it isn't shared and the e-mail doesn't disagree. People are matched one after the other: the
+    second sees what the first brought. `write` must follow.
     """
-    ledger = _KeyLedger(people)
-    matches = [ledger.match(person) for person in people]
-    ledger.write()
-    return matches
-
-
-class _KeyLedger:
-    """The locked keys of a batch of people, and what the batch changes about them."""
 
     def __init__(self, people: Sequence[Person]) -> None:
-        wanted = sorted({key for person in people for key in person.named()})
+        # New keys of one person get the id that the person will have if it is new.
+        ids: dict[Key, uuid.UUID] = {}
+        for person in people:
+            contact_id = uuid7()
+            for key in person.named():
+                ids.setdefault(key, contact_id)
+        wanted = sorted(ids)
         self.workspace_id = current_workspace_id()
-        self.claimed = _lock(wanted)
+        claimed = {row.pk for row in _lock([(key, ids[key]) for key in wanted])}
         self.rows = {(row.kind, row.value): row for row in _read(wanted)}
-        ours = {row.pk for row in self.claimed}
         self.owner: dict[Key, uuid.UUID | None] = {
-            key: None if row.pk in ours else row.contact_id for key, row in self.rows.items()
+            key: None if row.pk in claimed else row.contact_id for key, row in self.rows.items()
         }
         self.has_email = _contacts_with_email({owner for owner in self.owner.values() if owner})
-        self.contacts: list[Contact] = []
+        self.new: dict[uuid.UUID, Contact] = {}
         self.now_shared: set[Key] = set()
+        self.waiting = _waiting_for_review(
+            {
+                person.phone
+                for person in people
+                if person.phone and not person.email and self.rows[(PHONE, person.phone)].shared
+            }
+        )
 
     def match(self, person: Person) -> Match:
         if person.email:
@@ -76,6 +82,24 @@ class _KeyLedger:
         if person.phone:
             return self._by_phone(person)
         return Match(None)
+
+    def write(self) -> None:
+        """Insert the new contacts and hand the keys over; a key that nobody took goes again."""
+        Contact.objects.bulk_create(self.new.values(), 1000)
+        moved, unused = [], []
+        for key, row in self.rows.items():
+            owner = self.owner[key]
+            if owner is None:
+                unused.append(row.pk)
+            elif row.contact_id != owner:
+                row.contact_id = owner
+                moved.append(row)
+        ContactKey.objects.bulk_update(moved, ["contact"], 1000)
+        if unused:
+            ContactKey.objects.filter(pk__in=unused).delete()
+        if self.now_shared:
+            shared = [self.rows[key].pk for key in self.now_shared]
+            ContactKey.objects.filter(pk__in=shared).update(shared=True)
 
     def _by_email(self, person: Person) -> Match:
         email: Key = (EMAIL, person.email)
@@ -100,54 +124,51 @@ class _KeyLedger:
             self.now_shared.add(phone)
         elif phone:
             self.owner[phone] = contact_id
-        return Match(contact_id, created=True)
+        return Match(contact_id)
 
     def _by_phone(self, person: Person) -> Match:
         phone: Key = (PHONE, person.phone)
         by_phone = self.owner[phone]
         if by_phone and not self._is_shared(phone):
             return Match(by_phone)
+        if by_phone and person.phone in self.waiting:
+            return Match(self.waiting[person.phone], ambiguous=True)
         contact_id = self._create(person)
         if by_phone is None:
             self.owner[phone] = contact_id
-        return Match(contact_id, created=True, ambiguous=by_phone is not None)
+        else:
+            self.waiting[person.phone] = contact_id
+        return Match(contact_id, ambiguous=by_phone is not None)
 
     def _is_shared(self, key: Key) -> bool:
         return self.rows[key].shared or key in self.now_shared
 
     def _create(self, person: Person) -> uuid.UUID:
-        contact = Contact(workspace_id=self.workspace_id, **person.values)
-        self.contacts.append(contact)
-        return contact.pk
-
-    def write(self) -> None:
-        Contact.objects.bulk_create(self.contacts, 1000)
-        moved = []
-        for key, row in self.rows.items():
-            owner = self.owner[key]
-            if owner and row.contact_id != owner:
-                row.contact_id = owner
-                moved.append(row)
-        ContactKey.objects.bulk_update(moved, ["contact"], 1000)
-        if self.now_shared:
-            shared = [self.rows[key].pk for key in self.now_shared]
-            ContactKey.objects.filter(pk__in=shared).update(shared=True)
+        unowned = [self.rows[key].contact_id for key in person.named() if self.owner[key] is None]
+        contact_id = next((id_ for id_ in unowned if id_ not in self.new), None) or uuid7()
+        self.new[contact_id] = Contact(
+            id=contact_id, workspace_id=self.workspace_id, **person.values
+        )
+        return contact_id
 
 
-def _lock(keys: Sequence[Key]) -> list[ContactKey]:
-    """Insert the keys or lock those that exist. The contact of a new key is filled in before commit:
-    the foreign key is checked only then."""
+def _lock(keys: Sequence[tuple[Key, uuid.UUID]]) -> list[ContactKey]:
+    """Insert the keys, or lock those that exist. The contact of a new key comes before commit: the
+    foreign key is checked only then."""
     rows = [
-        ContactKey(workspace_id=current_workspace_id(), kind=kind, value=value, contact_id=uuid7())
-        for kind, value in keys
+        ContactKey(
+            workspace_id=current_workspace_id(), kind=kind, value=value, contact_id=contact_id
+        )
+        for (kind, value), contact_id in keys
     ]
-    return ContactKey.objects.bulk_create(
+    locked: list[ContactKey] = ContactKey.objects.bulk_create(
         rows,
         1000,
         update_conflicts=True,
         unique_fields=["workspace", "kind", "value"],
         update_fields=["value"],
     )
+    return locked
 
 
 def _read(keys: Iterable[Key]) -> Iterable[ContactKey]:
@@ -155,7 +176,8 @@ def _read(keys: Iterable[Key]) -> Iterable[ContactKey]:
     for kind, value in keys:
         by_kind[kind].append(value)
     condition = Q(kind=EMAIL, value__in=by_kind[EMAIL]) | Q(kind=PHONE, value__in=by_kind[PHONE])
-    return ContactKey.objects.filter(condition)
+    rows: Iterable[ContactKey] = ContactKey.objects.filter(condition)
+    return rows
 
 
 def _contacts_with_email(contacts: set[uuid.UUID]) -> set[uuid.UUID]:
@@ -166,13 +188,26 @@ def _contacts_with_email(contacts: set[uuid.UUID]) -> set[uuid.UUID]:
     )
 
 
+def _waiting_for_review(phones: set[str]) -> dict[str, uuid.UUID]:
+    """The contact of the open lead that already waits for review about a shared number.
+
+    Such a number names nobody, so its callers can only be found by the text of their leads.
+    """
+    if not phones:
+        return {}
+    named = reduce(or_, (Q(search__text__contains=phone) for phone in sorted(phones)))
+    leads = Lead.objects.open().filter(named, phone__in=phones, email="", needs_review=True)
+    return dict(leads.order_by("created_at").values_list("phone", "contact"))
+
+
 def lock_keys(*values: str | None) -> None:
     """Lock the existing keys with these values, in sorted order, before their leads are locked."""
     wanted = [value for value in values if value]
     if wanted:
         list(
             ContactKey.objects.filter(kind__in=(EMAIL, PHONE), value__in=wanted)
-            .order_by("kind", "value")
+            # In the order of Python's sort, whatever the collation of the database.
+            .order_by("kind", Collate("value", "C"))
             .select_for_update(no_key=True)
         )
 
@@ -197,7 +232,7 @@ def give_key(contact: Contact, kind: str, value: str) -> bool:
 def resolve_companies(wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], uuid.UUID]:
     """The companies of (name, business domain) pairs; created where a name is given and none fits.
 
-    A domain decides over a name. Inserted in sorted order, so that two batches can't deadlock.
+    A domain decides over a name; a company that has no domain yet is found by its name.
     """
     pairs = sorted(
         {(" ".join(name.split())[:300], domain) for name, domain in wanted if name or domain}
@@ -205,7 +240,8 @@ def resolve_companies(wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str]
     found = _known_companies(pairs)
     missing = [pair for pair in pairs if pair not in found and pair[0]]
     if missing:
-        rows = {(domain or name.lower()): (name, domain) for name, domain in missing}
+        # By what is unique: two batches must come to the same companies in the same order.
+        rows = dict(sorted(((domain or name.lower()), (name, domain)) for name, domain in missing))
         Company.objects.bulk_create(
             [
                 Company(workspace_id=current_workspace_id(), name=name, domain=domain)
@@ -226,13 +262,19 @@ def _known_companies(pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], 
     )
     by_domain: dict[str, uuid.UUID] = {}
     by_name: dict[str, uuid.UUID] = {}
+    without_domain: dict[str, uuid.UUID] = {}
     for pk, domain, name in rows.order_by("-created_at").values_list("pk", "domain", "lower"):
         by_name[name] = pk
         if domain:
             by_domain[domain] = pk
+        else:
+            without_domain[name] = pk
     found = {}
     for name, domain in pairs:
-        pk = by_domain.get(domain) if domain else by_name.get(name.lower())
+        if domain:
+            pk = by_domain.get(domain) or without_domain.get(name.lower())
+        else:
+            pk = by_name.get(name.lower())
         if pk:
             found[(name, domain)] = pk
     return found

@@ -46,6 +46,15 @@ LADDER = (
     Status.CONVERTED,
 )
 CLOSING = frozenset({Status.LOST, Status.DISQUALIFIED})
+# What a stage of each status may be.
+OUTCOMES: dict[Status, tuple[Outcome, ...]] = {
+    **dict.fromkeys(LADDER, (Outcome.OPEN,)),
+    Status.COMPLETED: (Outcome.OPEN, Outcome.WON),
+    Status.CONVERTED: (Outcome.WON,),
+    Status.LOST: (Outcome.LOST,),
+    Status.DISQUALIFIED: (Outcome.LOST,),
+    Status.RECYCLED: (Outcome.RESTING,),
+}
 ALIASES = {
     "sql": Status.QUALIFIED,
     "opportunity": Status.CONVERTED,
@@ -98,11 +107,14 @@ class Template:
             raise MalformedTemplate(f"{self.key}: the first stage must be new")
         if not any(stage.outcome is Outcome.WON for stage in self.stages):
             raise MalformedTemplate(f"{self.key}: no stage is won")
+        if not any(stage.status in CLOSING for stage in self.stages):
+            raise MalformedTemplate(f"{self.key}: no stage closes a lead")
         for stage in self.stages:
             self._check_stage(stage)
         self._check_reachable()
 
     def _check_stage(self, stage: StageSpec) -> None:
+        first = self.stages[0].key
         unknown = set(stage.next) - set(self.by_key)
         if unknown:
             raise MalformedTemplate(
@@ -110,23 +122,18 @@ class Template:
             )
         if stage.key in stage.next:
             raise MalformedTemplate(f"{self.key}.{stage.key}: leads to itself")
-        fixed = {
-            Status.LOST: Outcome.LOST,
-            Status.DISQUALIFIED: Outcome.LOST,
-            Status.RECYCLED: Outcome.RESTING,
-        }
-        expected = fixed.get(stage.status)
-        if expected is not None and stage.outcome is not expected:
-            raise MalformedTemplate(f"{self.key}.{stage.key}: {stage.status} must be {expected}")
-        if expected is None and stage.outcome not in (Outcome.OPEN, Outcome.WON):
-            raise MalformedTemplate(
-                f"{self.key}.{stage.key}: {stage.status} can't be {stage.outcome}"
-            )
-        timed = stage.no_contact_days is not None or stage.idle_days is not None
-        if timed and (stage.outcome is not Outcome.OPEN or not self.closing_stage()):
-            raise MalformedTemplate(
-                f"{self.key}.{stage.key}: a timer needs an open stage and a way to close"
-            )
+        if stage.outcome not in OUTCOMES[stage.status]:
+            allowed = " or ".join(OUTCOMES[stage.status])
+            raise MalformedTemplate(f"{self.key}.{stage.key}: {stage.status} must be {allowed}")
+        if stage.outcome is Outcome.WON and stage.next:
+            raise MalformedTemplate(f"{self.key}.{stage.key}: nothing follows a won stage")
+        if stage.outcome in (Outcome.LOST, Outcome.RESTING) and stage.next != (first,):
+            raise MalformedTemplate(f"{self.key}.{stage.key}: reopens to {first}, nowhere else")
+        for days in (stage.no_contact_days, stage.idle_days):
+            if days is not None and (stage.outcome is not Outcome.OPEN or days < 1):
+                raise MalformedTemplate(
+                    f"{self.key}.{stage.key}: a timer needs an open stage and a day at least"
+                )
 
     def _check_reachable(self) -> None:
         seen, queue = {self.stages[0].key}, [self.stages[0]]
@@ -141,9 +148,6 @@ class Template:
         }
         if missing := open_or_won - seen:
             raise MalformedTemplate(f"{self.key}: nothing leads to {', '.join(sorted(missing))}")
-
-    def closing_stage(self) -> StageSpec | None:
-        return next((stage for stage in self.stages if stage.status is Status.LOST), None)
 
 
 LOST = StageSpec("lost", Status.LOST, next=("new",), outcome=Outcome.LOST)

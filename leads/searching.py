@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from django.db.models import Q, QuerySet
@@ -24,6 +25,8 @@ FIELDS = frozenset(
 )
 TRIGRAM = 3
 LONGEST = 200
+# PostgreSQL takes neither NUL nor half of a surrogate pair.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def text_of(lead: Lead) -> str:
@@ -70,7 +73,7 @@ def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:
     A word of three letters or more goes by trigram, a query shorter than that by the start of
     the name. A phone number is found with or without its punctuation.
     """
-    text = " ".join(query.lower().split())[:LONGEST]
+    text = " ".join(UNSTORABLE.sub(" ", query).lower().split())[:LONGEST]
     if not text:
         return leads
     rows = LeadSearch.objects.all()
@@ -86,7 +89,8 @@ def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:
 def _holds(text: str) -> Q:
     digits = "".join(char for char in text if char.isdigit())
     if len(digits) >= 5 and not any(char.isalpha() or char == "@" for char in text):
-        return Q(text__contains=digits) | Q(text__contains=text)
+        # A leading zero is dialled at home and left out of the international number.
+        return Q(text__contains=digits.lstrip("0") or digits) | Q(text__contains=text)
     condition = Q()
     for word in text.split():
         condition &= Q(text__contains=word)

@@ -7,21 +7,26 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+import structlog
+from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 
 from leadcrm.workspaces.actors import Actor
-from leadcrm.workspaces.models import IdempotencyKey
-from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
+from leadcrm.workspaces.models import IdempotencyKey, Workspace
+from leadcrm.workspaces.scoping import all_workspaces, current_workspace_id, workspace_scope
 from leads import kinds, lifecycle, timeline, timers
-from leads.batch import Change, run
-from leads.models import CloseReason, Lead
+from leads.batch import Change, Result, run
+from leads.models import CloseReason, Lead, Task
 from leads.models.activity import Lane
 from leads.pipelines import Outcome, Status
+
+log = structlog.get_logger(__name__)
 
 TIMER = Actor.system(via="timer")
 CHUNK = 500
 LONGEST_TICK = 10.0  # seconds a sweep may run before it leaves the rest to its next tick
 KEEP_IDEMPOTENCY_KEYS = timedelta(days=3)
+WARN_WINDOW = timedelta(days=14)
 
 
 def auto_close_due(now: datetime) -> int:
@@ -34,7 +39,7 @@ def wake_due(now: datetime) -> int:
     """End snoozes that are over and bring back leads whose follow-up date has come."""
     woken = _in_chunks(
         Lead.objects.filter(snoozed_until__lte=now),
-        lambda ids: _done(timeline.wake(ids, by=TIMER, now=now)),
+        lambda ids: _wake(ids, now),
     )
     resting = Lead.objects.present().filter(
         returns_at__lte=now, stage__outcome__in=(Outcome.RESTING, Outcome.LOST)
@@ -60,9 +65,8 @@ def _close(ids: Sequence[uuid.UUID], now: datetime) -> int:
 
     def decide(change: Change) -> None:
         lead = change.lead
-        facts = timers.facts_of([lead.pk])[lead.pk]
-        due = timers.auto_close_at(lead, lead.stage, facts)
-        stage = change.batch.stage(lead, status=Status.LOST)
+        due = timers.auto_close_at(lead, lead.stage, change.fact(timers.facts_of))
+        stage = lifecycle.closing_stage(change, Status.LOST)
         reason = reasons.get(timers.close_reason_code(lead))
         if due is None or due > now or stage is None or reason is None:
             change.touched = True
@@ -70,38 +74,65 @@ def _close(ids: Sequence[uuid.UUID], now: datetime) -> int:
         lifecycle.close_with(change, stage, reason)
 
     results = run(ids, decide, by=TIMER, now=now, lane=Lane.LIVE)
-    return sum(1 for result in results if result.activities)
+    return _changed(results)
 
 
 def _to_warn(now: datetime) -> Q:
-    # Three business days are at most nine calendar days (a long weekend); the hours decide below.
-    return Q(
-        auto_close_at__gt=now, auto_close_at__lte=now + timedelta(days=9), auto_close_warned_at=None
-    )
+    # Three business days and some holidays between them; the workspace's hours decide below.
+    return Q(auto_close_at__gt=now, auto_close_at__lte=now + WARN_WINDOW, auto_close_warned_at=None)
 
 
 def _warn(ids: Sequence[uuid.UUID], now: datetime) -> int:
+    hours = Workspace.objects.get(pk=current_workspace_id()).hours()
+
+    def is_due(closes_at: datetime) -> bool:
+        return hours.add_days(closes_at, -timers.WARN_BUSINESS_DAYS) <= now < closes_at
+
+    def decide(change: Change) -> None:
+        closes_at = change.lead.auto_close_at
+        if closes_at is not None and change.lead.auto_close_warned_at is None and is_due(closes_at):
+            change.set(auto_close_warned_at=now)
+            change.record(kinds.CLOSE_WARNED, data={"closes_at": closes_at.isoformat()})
+
+    # Most leads of the window aren't due yet: those are not locked each minute.
+    soon = Lead.objects.filter(pk__in=ids).values_list("pk", "auto_close_at")
+    due = [lead_id for lead_id, closes_at in soon if closes_at and is_due(closes_at)]
+    return _changed(run(due, decide, by=TIMER, now=now)) if due else 0
+
+
+def _wake(ids: Sequence[uuid.UUID], now: datetime) -> int:
     def decide(change: Change) -> None:
         lead = change.lead
-        if lead.auto_close_at is None or lead.auto_close_warned_at is not None:
+        if lead.snoozed_until is None or lead.snoozed_until > now:
             return
-        if now < change.batch.workspace.hours().add_days(
-            lead.auto_close_at, -timers.WARN_BUSINESS_DAYS
-        ):
-            return
-        change.set(auto_close_warned_at=now)
-        change.record(kinds.CLOSE_WARNED, data={"closes_at": lead.auto_close_at.isoformat()})
+        change.set(snoozed_until=None)
+        change.record(kinds.WOKEN)
+        _follow_up(change)
 
-    return sum(1 for result in run(ids, decide, by=TIMER, now=now) if result.activities)
+    return _changed(run(ids, decide, by=TIMER, now=now))
 
 
 def _return(ids: Sequence[uuid.UUID], now: datetime) -> int:
-    """A lead that somebody reopened meanwhile is refused, and that is all right."""
-    return _done(lifecycle.reopen(ids, by=TIMER, now=now, note="Its follow-up date has come"))
+    """A lead that somebody reopened or put off meanwhile stays as it is."""
+
+    def decide(change: Change) -> None:
+        if change.lead.returns_at is None or change.lead.returns_at > now:
+            return
+        lifecycle.reopen_one(change, "Its follow-up date has come")
+        _follow_up(change)
+
+    return _changed(run(ids, decide, by=TIMER, now=now))
 
 
-def _done(results: Sequence[object]) -> int:
-    return sum(1 for result in results if getattr(result, "done", False))
+def _follow_up(change: Change) -> None:
+    """A lead that comes back is due at once, unless a next step is set."""
+    lead = change.lead
+    if lead.is_open and timers.work_due_at(lead, change.fact(timers.facts_of)) is None:
+        timeline.plan(change, title="Follow up", due_at=change.now, kind=Task.Kind.CALL)
+
+
+def _changed(results: Sequence[Result]) -> int:
+    return sum(1 for result in results if result.activities)
 
 
 def _in_chunks(due: QuerySet[Lead], act: Callable[[Sequence[uuid.UUID]], int]) -> int:
@@ -117,9 +148,18 @@ def _in_chunks(due: QuerySet[Lead], act: Callable[[Sequence[uuid.UUID]], int]) -
                     due.filter(pk__gt=position[workspace_id]) if workspace_id in position else due
                 )
                 ids = list(rest.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-                total += act(ids) if ids else 0
+                total += _try(act, ids) if ids else 0
             if len(ids) < CHUNK:
                 workspaces.remove(workspace_id)
             else:
                 position[workspace_id] = ids[-1]
     return total
+
+
+def _try(act: Callable[[Sequence[uuid.UUID]], int], ids: Sequence[uuid.UUID]) -> int:
+    """Do a chunk; what fails is left to the next tick, and the other chunks flow."""
+    try:
+        return act(ids)
+    except DatabaseError as error:
+        log.warning("sweep_failed", leads=len(ids), error=type(error).__name__)
+        return 0

@@ -9,17 +9,17 @@ from leads.models.activity import Lane
 
 @shared_task(name="leads.dispatch_live")
 def dispatch_live() -> None:
-    events.dispatch(Lane.LIVE, timezone.now())
+    events.dispatch_for(Lane.LIVE, timezone.now(), seconds=2)
 
 
 @shared_task(name="leads.dispatch_bulk")
 def dispatch_bulk() -> None:
-    events.dispatch(Lane.BULK, timezone.now())
+    events.dispatch_for(Lane.BULK, timezone.now(), seconds=10)
 
 
 @shared_task(name="leads.dispatch_backfill")
 def dispatch_backfill() -> None:
-    events.dispatch(Lane.BACKFILL, timezone.now())
+    events.dispatch_for(Lane.BACKFILL, timezone.now(), seconds=10)
 
 
 @shared_task(name="leads.auto_close_due")

@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet, TextChoices
+from django.db.models import Max, Q, QuerySet
 
 from leadcrm.workspaces.actors import Actor
-from leadcrm.workspaces.models import Membership
-from leads import kinds, lifecycle
-from leads.batch import Change, Refused, Result, run, run_one
-from leads.consent import mark_do_not_contact
-from leads.models import Activity, ContactKey, Lead, Message, Task
+from leads import calls, consent, kinds, lifecycle
+from leads.batch import (
+    Change,
+    Load,
+    Result,
+    least,
+    run,
+    run_one,
+    short_key,
+)
+from leads.calls import TRY_AGAIN, CallOutcome
+from leads.models import Activity, ContactKey, Lead, Message
 from leads.models.activity import Lane
+from leads.next_steps import (
+    InteractionRefused,
+    add_task,
+    change_task,
+    complete_task,
+    plan,
+    snooze,
+    wake,
+)
 from leads.pipelines import Status
 
-ANSWERED_SECONDS = 30  # a call at least this long was a conversation
-
-
-class CallOutcome(TextChoices):
-    """How a call ended, in the order of the keys 1–7."""
-
-    REACHED = "reached", "Reached"
-    CALL_BACK = "call_back", "Reached – call back"
-    VOICEMAIL = "voicemail", "Left voicemail"
-    NO_ANSWER = "no_answer", "No answer"
-    BUSY = "busy", "Busy"
-    WRONG_NUMBER = "wrong_number", "Wrong number"
-    DO_NOT_CALL = "do_not_call", "Do not call"
-
-
-SPOKEN = frozenset({CallOutcome.REACHED, CallOutcome.CALL_BACK})
-TRY_AGAIN = frozenset({CallOutcome.VOICEMAIL, CallOutcome.NO_ANSWER, CallOutcome.BUSY})
-
-
-class InteractionRefused(Refused):
-    code = "interaction_refused"
+__all__ = [
+    "CallOutcome",
+    "InteractionRefused",
+    "add_note",
+    "add_task",
+    "answered",
+    "change_task",
+    "complete_task",
+    "edit_note",
+    "log_call",
+    "log_message",
+    "mark_read",
+    "mark_unread",
+    "messages_of",
+    "plan",
+    "snooze",
+    "timeline",
+    "wake",
+]
 
 
 # --- calls and messages ----------------------------------------------------------------------
@@ -62,29 +77,40 @@ def log_call(
     """Log a call. An outbound one is a try; one that reached the person takes new to contacted.
 
     With `plan_next`, voicemail, no answer and busy set the next try: in two hours, then on the
-    next business day in its other half. `seconds` is the talk time where it is known.
+    next business day in its other half. An incoming call that nobody took waits for an answer.
+    `seconds` is the talk time where it is known. A call with an `external_id` counts once.
     """
-    if outcome not in CallOutcome.values:
-        raise InteractionRefused(f"There is no call outcome “{outcome}”.", field="outcome")
+    calls.check_outcome(outcome, call_back_at, now)
     at = _past(at, now)
+    inbound = direction == Message.Direction.INBOUND
+    known = _known_message(Message.Channel.CALL, external_id)
 
     def decide(change: Change) -> None:
         _require_workable(change.lead)
-        if outcome == CallOutcome.CALL_BACK and call_back_at is None:
-            raise InteractionRefused("Give the time to call back.", field="call_back_at")
+        if change.fact(known):
+            return
         message = _message(change, Message.Channel.CALL, direction, note, at, external_id)
         message.meta = {"outcome": outcome, "seconds": seconds}
-        kind = kinds.CALL_RECEIVED if direction == Message.Direction.INBOUND else kinds.CALL_LOGGED
+        kind = kinds.CALL_RECEIVED if inbound else kinds.CALL_LOGGED
         _log_message(change, kind, message, outcome=outcome, seconds=seconds)
-        if direction == Message.Direction.OUTBOUND:
-            change.set(attempt_count=change.lead.attempt_count + 1)
-        lifecycle.respond(change, at)
-        if outcome in SPOKEN or (seconds or 0) >= ANSWERED_SECONDS:
+        talked = calls.was_conversation(change, outcome, seconds)
+        if inbound or talked:
             lifecycle.engage(change, at)
+        if talked:
             lifecycle.reach(change, Status.CONTACTED, at)
-        _follow_up_call(change, outcome, call_back_at, plan_next)
+        if inbound and outcome in TRY_AGAIN:
+            mark_unread(change, at)
+        else:
+            answered(change, at, observed=bool(external_id) or not by.is_human)
+        if not inbound:
+            calls.finish_planned(change, at)
+            change.set(attempt_count=change.lead.attempt_count + 1)
+            calls.plan_next(change, outcome, call_back_at, wanted=plan_next)
+        if outcome == CallOutcome.DO_NOT_CALL:
+            consent.forbid_contact(change, "Asked on a call", kind=ContactKey.Kind.PHONE)
 
-    return run(ids, decide, by=by, now=now, lane=lane)
+    start = consent.run_with_keys if outcome == CallOutcome.DO_NOT_CALL else run
+    return start(ids, decide, by=by, now=now, lane=lane)
 
 
 def log_message(
@@ -101,15 +127,22 @@ def log_message(
     thread: str = "",
     lane: str = Lane.LIVE,
 ) -> list[Result]:
-    """Log an e-mail, text or chat message. One that comes in is a reply: contacted, and unread."""
+    """Log an e-mail, text or chat message that a person wrote.
+
+    One that comes in is a reply: contacted, and unread. One that goes out is a try. A message
+    with an `external_id` counts once.
+    """
     at = _past(at, now)
+    inbound = direction == Message.Direction.INBOUND
+    known = _known_message(channel, external_id)
 
     def decide(change: Change) -> None:
-        inbound = direction == Message.Direction.INBOUND
         if not inbound:
             _require_workable(change.lead)
+        if change.fact(known):
+            return
         message = _message(change, channel, direction, body, at, external_id)
-        message.subject, message.thread = subject, thread
+        message.subject, message.thread = subject[:500], short_key(thread)
         _log_message(change, kinds.MESSAGE_RECEIVED if inbound else kinds.MESSAGE_SENT, message)
         if inbound:
             lifecycle.engage(change, at)
@@ -117,7 +150,7 @@ def log_message(
             mark_unread(change, at)
         else:
             change.set(attempt_count=change.lead.attempt_count + 1)
-            lifecycle.respond(change, at)
+            answered(change, at, observed=bool(external_id) or not by.is_human)
 
     return run(ids, decide, by=by, now=now, lane=lane)
 
@@ -134,10 +167,12 @@ def add_note(
     """Add a note. Notes are allowed on closed leads too."""
     if not body.strip():
         raise InteractionRefused("Write something first.", field="body")
+    written_at = _past(at, now)
 
     def decide(change: Change) -> None:
+        _require_workable(change.lead)
         message = _message(
-            change, Message.Channel.NOTE, Message.Direction.INTERNAL, body, _past(at, now)
+            change, Message.Channel.NOTE, Message.Direction.INTERNAL, body, written_at
         )
         _log_message(change, kinds.NOTE_ADDED, message)
 
@@ -171,120 +206,18 @@ def mark_read(ids: Sequence[uuid.UUID], *, by: Actor, now: datetime) -> list[Res
 def mark_unread(change: Change, at: datetime) -> None:
     """Something came in that nobody answered yet; an answer after it stands."""
     lead = change.lead
-    if not lead.is_open or (lead.first_response_at and _answered_after(lead, at)):
+    if not lead.is_open or (lead.first_response_at and _last_answer(change) >= at):
         return
-    if lead.unread_since is None or at < lead.unread_since:
-        change.set(unread_since=at)
+    change.set(unread_since=least(lead.unread_since, at))
 
 
-# --- tasks and snooze ------------------------------------------------------------------------
-
-
-def add_task(
-    ids: Sequence[uuid.UUID],
-    *,
-    title: str,
-    due_at: datetime,
-    by: Actor,
-    now: datetime,
-    kind: str = Task.Kind.TODO,
-    assignee: Membership | None = None,
-    lane: str = Lane.LIVE,
-) -> list[Result]:
-    """Set a next step."""
-    if not title.strip():
-        raise InteractionRefused("Say what is to be done.", field="title")
-
-    def decide(change: Change) -> None:
-        lifecycle.require_open(change.lead)
-        plan(change, title=title, due_at=due_at, kind=kind, assignee=assignee)
-
-    return run(ids, decide, by=by, now=now, lane=lane)
-
-
-def complete_task(task: Task, *, by: Actor, now: datetime) -> Result:
-    """Mark a task done. Doing it twice changes nothing."""
-
-    def decide(change: Change) -> None:
-        if Task.objects.filter(pk=task.pk, done_at=None).update(done_at=now):
-            change.touched = True
-            change.record(
-                kinds.TASK_DONE, subject_type="task", subject_id=task.pk, data={"title": task.title}
-            )
-
-    return run_one(task.lead_id, decide, by=by, now=now)
-
-
-def change_task(
-    task: Task,
-    *,
-    by: Actor,
-    now: datetime,
-    title: str | None = None,
-    due_at: datetime | None = None,
-) -> Result:
-    """Change the text or the time of an open task."""
-    values = {
-        name: value for name, value in (("title", title), ("due_at", due_at)) if value is not None
-    }
-
-    def decide(change: Change) -> None:
-        if not Task.objects.filter(pk=task.pk, done_at=None).update(**values):
-            raise InteractionRefused("This task is done already.", field="task")
-        change.touched = True
-        data = {name: str(value) for name, value in values.items()}
-        change.record(kinds.TASK_CHANGED, subject_type="task", subject_id=task.pk, data=data)
-
-    return run_one(task.lead_id, decide, by=by, now=now)
-
-
-def snooze(ids: Sequence[uuid.UUID], *, until: datetime, by: Actor, now: datetime) -> list[Result]:
-    """Hide leads from what is due until a time."""
-
-    def decide(change: Change) -> None:
-        lifecycle.require_open(change.lead)
-        if until <= now:
-            raise InteractionRefused("The time must lie ahead.", field="until")
-        change.set(snoozed_until=until)
-        change.record(kinds.SNOOZED, data={"until": until.isoformat()})
-
-    return run(ids, decide, by=by, now=now)
-
-
-def wake(ids: Sequence[uuid.UUID], *, by: Actor, now: datetime) -> list[Result]:
-    """End the snooze of leads."""
-
-    def decide(change: Change) -> None:
-        if change.lead.snoozed_until is not None:
-            change.set(snoozed_until=None)
-            change.record(kinds.WOKEN)
-
-    return run(ids, decide, by=by, now=now)
-
-
-def plan(
-    change: Change,
-    *,
-    title: str,
-    due_at: datetime,
-    kind: str = Task.Kind.TODO,
-    assignee: Membership | None = None,
-) -> Task:
-    """Add a task to a change that another verb holds."""
-    task = Task(
-        lead=change.lead,
-        workspace_id=change.lead.workspace_id,
-        kind=kind,
-        title=title.strip(),
-        due_at=due_at,
-        assignee=assignee or change.lead.owner or change.by.membership,
-        created_by=change.by.membership,
-        created_at=change.now,
-    )
-    change.add(task)
-    data = {"title": task.title, "due_at": due_at.isoformat()}
-    change.record(kinds.TASK_ADDED, subject_type="task", subject_id=task.pk, data=data)
-    return task
+def answered(change: Change, at: datetime, *, observed: bool) -> None:
+    """Somebody of ours called or wrote at `at`: what came in later still waits."""
+    waiting = change.lead.unread_since
+    lifecycle.respond(change, at, observed=observed)
+    if waiting is not None and waiting <= at < change.now:
+        last = max(at, _last_answer(change))
+        change.set(unread_since=least(*(one for one in change.fact(_incoming) or () if one > last)))
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -325,7 +258,7 @@ def _message(
         channel=channel,
         direction=direction,
         body=body.strip(),
-        external_id=external_id,
+        external_id=short_key(external_id),
         author=change.by.membership,
         occurred_at=at,
         created_at=change.now,
@@ -335,7 +268,8 @@ def _message(
 
 
 def _log_message(change: Change, kind: str, message: Message, **data: Any) -> Activity:
-    key = f"message:{message.channel}:{message.external_id}" if message.external_id else None
+    name = f"message:{message.channel}:{message.external_id}"
+    key = short_key(name) if message.external_id else None
     facts = {"channel": message.channel, "direction": message.direction, **data}
     return change.record(
         kind,
@@ -347,39 +281,37 @@ def _log_message(change: Change, kind: str, message: Message, **data: Any) -> Ac
     )
 
 
-def _follow_up_call(
-    change: Change, outcome: str, call_back_at: datetime | None, plan_next: bool
-) -> None:
-    lead = change.lead
-    if outcome == CallOutcome.DO_NOT_CALL and lead.contact_id:
-        contact_id = lead.contact_id
-        change.also(
-            lambda: mark_do_not_contact(
-                [contact_id], note="Asked on a call", now=change.now, kind=ContactKey.Kind.PHONE
-            )
-        )
-        change.record(kinds.DO_NOT_CONTACT, data={"note": "Asked on a call"})
-    if not lead.is_open:
-        return
-    if outcome in SPOKEN or outcome in TRY_AGAIN:
-        change.also(lambda: _finish_tries(lead, change.now))
-    if call_back_at is not None:
-        plan(change, title="Call back", due_at=call_back_at, kind=Task.Kind.CALL)
-    elif plan_next and outcome in TRY_AGAIN:
-        due = change.batch.workspace.hours().next_try(change.now, lead.attempt_count)
-        plan(change, title=f"Try {lead.attempt_count + 1}", due_at=due, kind=Task.Kind.CALL)
+def _known_message(channel: str, external_id: str) -> Load:
+    """A loader that tells of every lead whether the message was logged before, on any."""
+
+    def load(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bool]:
+        same = Message.objects.filter(channel=channel, external_id=short_key(external_id))
+        return dict.fromkeys(ids, True) if external_id and same.exists() else {}
+
+    return load
 
 
-def _finish_tries(lead: Lead, now: datetime) -> None:
-    """The planned try was made; what replaces it was created at `now`."""
-    Task.objects.filter(lead=lead, kind=Task.Kind.CALL, done_at=None, created_at__lt=now).update(
-        done_at=now
-    )
+def _last_answer(change: Change) -> datetime:
+    """When somebody of ours last called, took a call or wrote."""
+    return change.fact(_answers) or datetime.min.replace(tzinfo=UTC)
 
 
-def _answered_after(lead: Lead, at: datetime) -> bool:
-    outbound = (kinds.CALL_LOGGED, kinds.MESSAGE_SENT)
-    return bool(Activity.objects.filter(lead=lead, kind__in=outbound, occurred_at__gt=at).exists())
+def _answers(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    outbound = Q(kind__in=(kinds.CALL_LOGGED, kinds.MESSAGE_SENT))
+    taken = Q(kind=kinds.CALL_RECEIVED) & ~Q(data__outcome__in=TRY_AGAIN)
+    rows = Activity.objects.filter(outbound | taken, lead__in=ids).order_by()
+    return dict(rows.values_list("lead").annotate(at=Max("occurred_at")))
+
+
+def _incoming(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[datetime]]:
+    """When the person wrote, enquired again or called in vain."""
+    written = Q(kind__in=(kinds.MESSAGE_RECEIVED, kinds.ENQUIRY_REPEATED, kinds.LEAD_CREATED))
+    missed = Q(kind=kinds.CALL_RECEIVED, data__outcome__in=TRY_AGAIN)
+    found: dict[uuid.UUID, list[datetime]] = defaultdict(list)
+    rows = Activity.objects.filter(written | missed, lead__in=ids)
+    for lead_id, at in rows.values_list("lead", "occurred_at"):
+        found[lead_id].append(at)
+    return found
 
 
 def _past(at: datetime | None, now: datetime) -> datetime:

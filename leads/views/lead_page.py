@@ -191,12 +191,12 @@ def editable_fields(lead: Lead) -> list[str]:
     return names
 
 
-def _their_time(lead: Lead, now: datetime) -> datetime | None:
+def _their_time(lead: Lead, now: datetime) -> str:
     """The lead's local time, where it isn't the viewer's own."""
     try:
         zone = ZoneInfo(lead.time_zone) if lead.time_zone else None
     except (ValueError, OSError):  # a zone that an import made up
-        return None
+        return ""
     if zone is None or now.astimezone(zone).utcoffset() == timezone.localtime(now).utcoffset():
-        return None
-    return now.astimezone(zone)
+        return ""
+    return now.astimezone(zone).strftime("%H:%M")

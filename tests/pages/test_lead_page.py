@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -511,3 +512,11 @@ def test_text_is_shown_as_typed_and_never_run(
         assert "<script>alert" not in body
         assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7|add:&#x27;7&#x27; }}{% now" in body
     assert Message.objects.get(channel="note").body == EVIL
+
+
+def test_the_header_shows_the_time_where_the_person_is(ana, acme, sign_in, now):
+    lead = make_lead(now=now)
+    Lead.objects.filter(pk=lead.pk).update(time_zone="Asia/Kolkata")
+    with time_machine.travel(now, tick=False):  # 10:00 in UTC, the viewer's zone
+        page = sign_in(ana).get(f"/w/{acme.slug}/leads/{lead.pk}/").content.decode()
+    assert "15:30 there" in page

@@ -1,0 +1,93 @@
+"""An enquiry as a channel reports it, and what becomes of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from leadcrm.workspaces.models import Location, Membership, Team
+from leads import matching
+from leads.draft_values import IDENTITY_FIELDS
+from leads.models import Campaign, Pipeline, Source
+
+LONGEST_KEY = 200
+NOBODY = uuid.UUID(int=0)
+
+
+class Effect(StrEnum):
+    """What became of a draft."""
+
+    CREATED = "created"
+    TOUCHED = "touched"
+    REOPENED = "reopened"
+    KNOWN = "known"  # this very draft, or its external id, was captured before
+
+
+@dataclass(slots=True)
+class LeadDraft:
+    """An enquiry as a channel reports it.
+
+    `key` makes it count once in the workspace; a channel derives it from the provider's id.
+    `occurred_at` is when the person enquired, by the provider's clock. `values` are lead fields
+    (IDENTITY_FIELDS and DETAIL_FIELDS); e-mail and phone may be raw. `always_new` is for systems
+    whose every id is a lead of its own.
+    """
+
+    source_kind: str
+    occurred_at: datetime
+    key: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    answers: Sequence[tuple[str, str]] = ()
+    first_touch: Mapping[str, Any] = field(default_factory=dict)
+    last_touch: Mapping[str, Any] = field(default_factory=dict)
+    platform_ref: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = None
+    campaign: Campaign | None = None
+    pipeline: Pipeline | None = None
+    owner: Membership | None = None
+    team: Team | None = None
+    location: Location | None = None
+    external: tuple[str, str] | None = None
+    is_test: bool = False
+    always_new: bool = False
+
+
+@dataclass(slots=True)
+class Captured:
+    effect: Effect
+    lead_id: uuid.UUID
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A draft on its way: its cleaned values, and in the end its effect."""
+
+    draft: LeadDraft
+    values: dict[str, Any]
+    at: datetime
+    match: matching.Match = field(default_factory=lambda: matching.Match(None))
+    effect: Effect = Effect.KNOWN
+    lead_id: uuid.UUID = NOBODY
+
+    @property
+    def person(self) -> matching.Person:
+        values = {name: self.values[name] for name in IDENTITY_FIELDS if self.values.get(name)}
+        return matching.Person(self.values.get("email", ""), self.values.get("phone", ""), values)
+
+    @property
+    def names(self) -> list[str]:
+        """What tells this submission from every other."""
+        names = [log_key(self.draft)] if self.draft.key else []
+        return [*names, "\x1f".join(self.draft.external)] if self.draft.external else names
+
+
+def log_key(draft: LeadDraft) -> str:
+    """The draft's key in the log, within its column."""
+    key = draft.key if len(draft.key) <= LONGEST_KEY else sha256(draft.key.encode()).hexdigest()
+    return f"capture:{key}" if key else ""
