@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.business_hours import BusinessHours
-from leadcrm.workspaces.models import Location, Membership, Team, Workspace
-from leadcrm.workspaces.scoping import current_workspace_id
+from leadcrm.workspaces.models import Workspace
 from leads import (
     draft_values,
     editing,
@@ -33,27 +29,26 @@ from leads import (
 )
 from leads.batch import Change, LeadBatch, least
 from leads.draft_values import IDENTITY_FIELDS, CaptureRefused
+from leads.drafts import NOBODY, Captured, Effect, LeadDraft, Prepared, log_key
 from leads.models import (
     Activity,
-    Campaign,
     Contact,
     ExternalId,
     Lead,
     Message,
-    Pipeline,
-    Source,
     SourceKind,
     Stage,
 )
 from leads.models.activity import Lane
 from leads.models.source import ANSWER_WITHIN
+from leads.once import lock_names, split_known
 from leads.pipelines import Outcome, Status
 from leads.provenance import RANK_OF_KIND, is_blank, stamped
 
-NOBODY = uuid.UUID(int=0)
+__all__ = ["CaptureRefused", "Captured", "Effect", "LeadDraft", "capture_leads"]
+
 ATTEMPTS = 3
 RACES = ("40001", "40P01", "23505")  # serialization failure, deadlock, unique violation
-NOBODY = uuid.UUID(int=0)
 REFILLED = frozenset(IDENTITY_FIELDS) | {
     "enrollment",
     "budget",

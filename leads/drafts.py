@@ -12,7 +12,7 @@ from typing import Any
 
 from leadcrm.workspaces.models import Location, Membership, Team
 from leads import matching
-from leads.draft_values import IDENTITY_FIELDS
+from leads.draft_values import IDENTITY_FIELDS, UNSTORABLE
 from leads.models import Campaign, Pipeline, Source
 
 LONGEST_KEY = 200
@@ -88,6 +88,8 @@ class Prepared:
 
 
 def log_key(draft: LeadDraft) -> str:
-    """The draft's key in the log, within its column."""
-    key = draft.key if len(draft.key) <= LONGEST_KEY else sha256(draft.key.encode()).hexdigest()
+    """The draft's key in the log, where it has one; hashed if the column can't hold it."""
+    key = draft.key
+    if len(key) > LONGEST_KEY or UNSTORABLE.search(key):
+        key = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return f"capture:{key}" if key else ""

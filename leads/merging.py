@@ -163,6 +163,8 @@ def _enrich_root(
     values["platform_ref"] = {
         key: value for lead in reversed(leads) for key, value in lead.platform_ref.items()
     }
+    if root.contact_id is None:
+        values["contact"] = next((lead.contact for lead in absorbed if lead.contact_id), None)
     values["demo_requested"] = any(lead.demo_requested for lead in leads)
     for name, value in values.items():
         if getattr(root, name) != value:
@@ -245,6 +247,9 @@ def _fill_contact(kept: Contact, others: Sequence[Contact], journal: MergeJourna
 
 def _absorb(batch: LeadBatch, lead: Lead, root: Lead, journal: MergeJournal) -> Change:
     change = Change(batch, lead)
+    if lead.contact_id is None and root.contact_id is not None:
+        journal.moves.append({"model": "lead_contact", "id": str(lead.pk), "from": ""})
+        change.set(contact=root.contact)
     change.set(archived_at=batch.now, archive_reason="Merged", merged_into=root)
     change.record(
         kinds.MERGED,
@@ -307,7 +312,9 @@ def _hand_back(name: str, origin: str, ids: Sequence[str], root: Lead) -> int:
             )
         )
     return int(
-        OF_CONTACT[name].objects.filter(pk__in=ids, contact=root.contact_id).update(contact=origin)
+        OF_CONTACT[name]
+        .objects.filter(pk__in=ids, contact=root.contact_id)
+        .update(contact=origin or None)
     )
 
 

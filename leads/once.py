@@ -63,7 +63,7 @@ def lock_names(items: Sequence[Prepared]) -> None:
     names |= {item.draft.key for item in items if item.draft.key and not item.person.named()}
     if not names:
         return
-    buckets = {sha256(name.encode()).digest()[0] for name in names}
+    buckets = {sha256(name.encode("utf-8", "surrogatepass")).digest()[0] for name in names}
     locks = sorted(
         int.from_bytes(
             sha256(f"{current_workspace_id()}:{bucket}".encode()).digest()[:8], signed=True

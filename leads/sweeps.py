@@ -38,11 +38,11 @@ def auto_close_due(now: datetime) -> int:
 def wake_due(now: datetime) -> int:
     """End snoozes that are over and bring back leads whose follow-up date has come."""
     woken = _in_chunks(
-        Lead.objects.filter(snoozed_until__lte=now),
+        Lead.objects.coming_back(now).filter(snoozed_until__isnull=False),
         lambda ids: _wake(ids, now),
     )
-    resting = Lead.objects.present().filter(
-        returns_at__lte=now, stage__outcome__in=(Outcome.RESTING, Outcome.LOST)
+    resting = Lead.objects.coming_back(now).filter(
+        archived_at=None, snoozed_until=None, stage__outcome__in=(Outcome.RESTING, Outcome.LOST)
     )
     return woken + _in_chunks(resting, lambda ids: _return(ids, now))
 

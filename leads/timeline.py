@@ -225,7 +225,7 @@ def answered(change: Change, at: datetime, *, observed: bool) -> None:
 
 def timeline(lead: Lead) -> QuerySet[Activity]:
     """The log rows of a lead and of those merged into it, newest first."""
-    absorbed = Lead.objects.filter(merged_into=lead).values("pk")
+    absorbed = Lead.objects.absorbed_by(lead).values("pk")
     found: QuerySet[Activity] = (
         Activity.objects.filter(Q(lead=lead) | Q(lead__in=absorbed))
         .select_related("actor", "token", "from_stage", "to_stage")

@@ -109,6 +109,7 @@ class Activity(WorkspaceModel):
             models.Index(fields=["lead", "occurred_at", "id"], name="activity_lead"),
             models.Index(fields=["contact", "occurred_at", "id"], name="activity_contact"),
             models.Index(fields=["workspace", "kind", "occurred_at"], name="activity_kind"),
+            models.Index(fields=["workspace", "xid", "id"], name="activity_poll"),
         ]
 
     def __str__(self) -> str:

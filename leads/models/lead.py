@@ -1,15 +1,18 @@
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Left
+from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 
 from leadcrm.workspaces.scoping import WorkspaceModel, WorkspaceQuerySet, scoped_manager
 from leads.models.source import SourceKind
 from leads.pipelines import Outcome, Status
 
+# A lead is either open and snoozed or closed with a date: it never has both times.
+COMES_BACK_AT = Coalesce("snoozed_until", "returns_at")
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "fbc", "fbp", "msclkid")
 
 
@@ -20,6 +23,15 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
 
     def open(self) -> "LeadQuerySet":
         return self.present().filter(stage__outcome=Outcome.OPEN)
+
+    def coming_back(self, now: datetime) -> "LeadQuerySet":
+        """Those whose snooze is over or whose follow-up date has come."""
+        set_aside = models.Q(snoozed_until__isnull=False) | models.Q(returns_at__isnull=False)
+        return self.alias(comes_back_at=COMES_BACK_AT).filter(set_aside, comes_back_at__lte=now)
+
+    def absorbed_by(self, root: "Lead") -> "LeadQuerySet":
+        """Those merged into a lead. They share its contact, which has the index."""
+        return self.filter(contact=root.contact_id, merged_into=root)
 
     def for_list(self) -> "LeadQuerySet":
         """The one preloaded base of lists, cards and the API."""
@@ -249,9 +261,9 @@ class Lead(WorkspaceModel):
                 name="lead_auto_close",
             ),
             models.Index(
-                fields=["merged_into"],
-                condition=models.Q(merged_into__isnull=False),
-                name="lead_merged_into",
+                COMES_BACK_AT,
+                condition=models.Q(snoozed_until__isnull=False) | models.Q(returns_at__isnull=False),
+                name="lead_comes_back",
             ),
         ]
 

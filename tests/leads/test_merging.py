@@ -136,3 +136,16 @@ def test_merging_into_a_merged_chain_always_points_at_the_root(pair, me):
     merging.merge(other.pk, [third.pk], by=me, now=LATER)
     merging.merge(root.pk, [other.pk], by=me, now=LATER)
     assert fresh(third).merged_into == root
+
+
+@pytest.mark.parametrize("nameless_is_root", [True, False])
+def test_a_lead_without_a_person_gets_the_others_and_gives_it_back(acme, me, nameless_is_root):
+    nameless, named = make_lead(email="", display_name="Walk-in"), make_lead()
+    root, other = (nameless, named) if nameless_is_root else (named, nameless)
+    journal = merging.merge(root.pk, [other.pk], by=me, now=LATER)
+    assert fresh(nameless).contact_id == named.contact_id
+    kinds = [row.kind for row in timeline.timeline(fresh(root))]
+    assert kinds.count("lead_created") == 2
+    assert merging.undo(journal, by=me, now=LATER).kept == []
+    assert fresh(nameless).contact_id is None
+    assert fresh(named).contact_id == named.contact_id
