@@ -41,6 +41,7 @@ N, O, T, A = Reach.NONE, Reach.OWN, Reach.TEAM, Reach.ALL  # noqa: E741
 PERMISSIONS: dict[str, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     "see": (A, A, T, O, A),
     "edit": (A, A, T, O, N),
+    "close": (A, A, T, O, N),  # apart from "edit" because a rep may not close many at once
     "claim": (A, A, A, O, N),
     "assign": (A, A, T, O, N),
     "reopen": (A, A, T, O, N),
@@ -67,10 +68,10 @@ ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.REP, Role.VIEWER)
 def reach(membership: Membership, action: str) -> Reach:
     """How far `membership` may do `action`, by role, teams and the workspace's visibility."""
     found = PERMISSIONS[action][ROLES.index(Role(membership.role))]
+    if membership.role == Role.REP and action == "see":
+        found = _rep_sight(membership)
     if found is Reach.TEAM and not _has_teams(membership):
         return Reach.ALL
-    if found is Reach.OWN and membership.role == Role.REP and action in {"see", "metrics"}:
-        return _rep_sight(membership)
     return found
 
 

@@ -185,6 +185,11 @@ class WorkspaceModel(models.Model):
         self.claim_for_scope()
         super().save(*args, **kwargs)
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        # Django deletes a single row by its key alone, past the manager.
+        self.claim_for_scope()
+        return super().delete(*args, **kwargs)
+
     def claim_for_scope(self) -> None:
         """Fill the workspace from the scope; refuse a row, or a link to a row, of another one."""
         scope = _scope.get()

@@ -262,7 +262,8 @@ class Lead(WorkspaceModel):
             ),
             models.Index(
                 COMES_BACK_AT,
-                condition=models.Q(snoozed_until__isnull=False) | models.Q(returns_at__isnull=False),
+                condition=models.Q(snoozed_until__isnull=False)
+                | models.Q(returns_at__isnull=False),
                 name="lead_comes_back",
             ),
         ]

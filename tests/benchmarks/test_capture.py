@@ -28,7 +28,10 @@ def floor(acme) -> float:
 
     def insert() -> None:
         Lead.objects.bulk_create(
-            [Lead(display_name=f"Bare {n}", stage=stage, pipeline=stage.pipeline) for n in range(ROWS)]
+            [
+                Lead(display_name=f"Bare {n}", stage=stage, pipeline=stage.pipeline)
+                for n in range(ROWS)
+            ]
         )
 
     insert()
@@ -38,7 +41,9 @@ def floor(acme) -> float:
 def report(benchmark, floor: float, what: str) -> None:
     ratio = floor / benchmark.stats.stats.median
     benchmark.extra_info[what] = round(ratio, 3)
-    print(f"\n{what}: {ROWS / benchmark.stats.stats.median:,.0f} rows/s, {ratio:.2f}x of a bare INSERT")
+    print(
+        f"\n{what}: {ROWS / benchmark.stats.stats.median:,.0f} rows/s, {ratio:.2f}x of a bare INSERT"
+    )
 
 
 def test_capturing_a_thousand_new_people(acme, benchmark, floor):

@@ -66,7 +66,9 @@ def make_member(workspace: Workspace, role: str, name: str, **fields: Any) -> Me
 def make_draft(**fields: Any) -> LeadDraft:
     """A draft of a new person. Lead fields go into its values; `values` replaces them all."""
     number = next(_numbers)
-    own = {name: fields.pop(name) for name in list(fields) if name in LeadDraft.__dataclass_fields__}
+    own = {
+        name: fields.pop(name) for name in list(fields) if name in LeadDraft.__dataclass_fields__
+    }
     values = {
         "display_name": f"Person {number}",
         "email": f"person{number}@customer{number}.example",
