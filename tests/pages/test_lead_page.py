@@ -31,7 +31,7 @@ from leads.models import (
     Task,
 )
 from leads.views.verbs import VERBS
-from tests.factories import make_lead
+from tests.factories import NOW, make_lead
 
 SignIn = Callable[[Membership], Client]
 HTMX = {"HX-Request": "true"}
@@ -514,9 +514,9 @@ def test_text_is_shown_as_typed_and_never_run(
     assert Message.objects.get(channel="note").body == EVIL
 
 
-def test_the_header_shows_the_time_where_the_person_is(ana, acme, sign_in, now):
-    lead = make_lead(now=now)
+def test_the_header_shows_the_time_where_the_person_is(ana, acme, sign_in):
+    lead = make_lead(now=NOW)
     Lead.objects.filter(pk=lead.pk).update(time_zone="Asia/Kolkata")
-    with time_machine.travel(now, tick=False):  # 10:00 in UTC, the viewer's zone
+    with time_machine.travel(NOW, tick=False):  # 10:00 in UTC, the viewer's zone
         page = sign_in(ana).get(f"/w/{acme.slug}/leads/{lead.pk}/").content.decode()
     assert "15:30 there" in page
