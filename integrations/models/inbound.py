@@ -32,7 +32,7 @@ class InboundEvent(WorkspaceModel):
     source = models.ForeignKey("leads.Source", models.PROTECT, related_name="inbound_events")
     provider = models.CharField(max_length=20)
     dedupe_key = models.CharField(max_length=255)
-    content_type = models.CharField(max_length=100, blank=True)
+    content_type = models.CharField(max_length=255, blank=True)
     body = models.BinaryField()
     headers = models.JSONField(default=dict)
     received_at = models.DateTimeField(default=timezone.now)
@@ -54,7 +54,9 @@ class InboundEvent(WorkspaceModel):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["run_at"], condition=models.Q(state="waiting"), name="inbound_event_due"
+                fields=["workspace", "run_at"],
+                condition=models.Q(state="waiting"),
+                name="inbound_event_due",
             ),
             models.Index(fields=["workspace", "-received_at", "id"], name="inbound_event_received"),
             models.Index(fields=["source", "-received_at"], name="inbound_event_source"),

@@ -33,8 +33,6 @@ from leads.models import Activity, Contact, Lead, LeadSearch, Message, Source, S
 from tests.factories import NOW, make_lead, make_member
 
 MODELS = [model for model in apps.get_models() if issubclass(model, WorkspaceModel)]
-# Tables that don't have their wall in the database yet: the migrations of their app put it up.
-WITHOUT_WALL = {"integrations_inboundevent"}
 
 # At import time, with no scope: what counts is who runs it.
 CLASS_LEVEL = Lead.objects.order_by("pk")
@@ -291,7 +289,7 @@ def test_an_upsert_does_not_reach_over_the_wall(mine, theirs):
 
 @pytest.mark.parametrize(
     "model",
-    [model for model in MODELS if model._meta.db_table not in WITHOUT_WALL],
+    MODELS,
     ids=lambda model: model._meta.label,
 )
 def test_every_table_has_its_wall_with_every_link(db, model):
