@@ -200,7 +200,7 @@ class _Story:
     def tell(self, count: int) -> None:
         for number in range(count):
             days = DAYS * (1 - number / count) ** 1.3
-            self._one(self._working_time(self.now - timedelta(days=days)))
+            self._one(self._past(self._working_time(self.now - timedelta(days=days))))
         for minutes in (52, 26, 11, 4):
             self._enquire(self.now - timedelta(minutes=minutes), Lane.LIVE, owner=None)
 
