@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
 from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, Reach, reach, require
+from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.models import Membership, Role
 from leads.models import (
     Appointment,
@@ -112,11 +114,28 @@ def require_reopen(membership: Membership, lead: Lead, now: datetime) -> None:
         raise NotAllowed("You may reopen your own leads for 30 days. Ask a manager.")
 
 
+def require_recycle(membership: Membership, lead: Lead, now: datetime) -> None:
+    """To put a closed lead aside is to reopen it later: who may not reopen it may not do that."""
+    if lead.lost_at or lead.disqualified_at:
+        require_reopen(membership, lead, now)
+
+
 def require_assign(membership: Membership, lead: Lead) -> None:
     """A rep hands over own leads only."""
     require_reach(membership, lead, "assign")
     if membership.role == Role.REP and lead.owner_id != membership.pk:
         raise NotAllowed("You may hand over your own leads. Claim this one, or ask a manager.")
+
+
+def capturing(actor: Actor, membership: Membership) -> Actor:
+    """The actor that captures for a member.
+
+    Somebody who may not edit every lead can't overwrite a colleague's by entering the person
+    again: what they say fills blanks, the rest is suggested.
+    """
+    if reach(membership, "edit") is Reach.ALL:
+        return actor
+    return replace(actor, rank=Rank.PROSPECT)
 
 
 def visible_contacts(membership: Membership) -> QuerySet[Contact]:

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from leadcrm.workspaces.forms import Styled
-from leadcrm.workspaces.models import Membership
+from leadcrm.workspaces.models import Membership, Role
 from leads.models import CloseReason, Lead, Message, SourceKind
 from leads.timeline import CallOutcome
 
@@ -229,6 +229,11 @@ class AddLeadForm(Styled, forms.Form):
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
     sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if membership.role == Role.REP:  # who may only hand over what is theirs
+            self.fields["owner"].queryset = Membership.objects.filter(pk=membership.pk)  # type: ignore[attr-defined]
 
 
 class EditForm(Styled, forms.ModelForm):  # type: ignore[type-arg]

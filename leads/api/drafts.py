@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
-from leadcrm.workspaces.access import NotAllowed, Reach, reach
-from leadcrm.workspaces.actors import Actor, Rank
+from leadcrm.workspaces.access import NotAllowed
 from leadcrm.workspaces.models import Membership, Role
 from leads import identity
 from leads.capture import LeadDraft
@@ -52,17 +50,6 @@ def external_of(data: Mapping[str, Any]) -> tuple[str, str] | None:
     if not data.get("external_system"):
         return None
     return data["external_system"], data["external_id"]
-
-
-def capturing(actor: Actor, membership: Membership) -> Actor:
-    """The actor that captures for a member.
-
-    Somebody who may not edit every lead can't overwrite a colleague's by entering the person
-    again: what they say fills blanks, the rest is suggested.
-    """
-    if reach(membership, "edit") is Reach.ALL:
-        return actor
-    return replace(actor, rank=Rank.PROSPECT)
 
 
 def check_phone(data: Mapping[str, Any], membership: Membership) -> None:

@@ -19,7 +19,7 @@ from leadcrm.workspaces.api.schema import page_of_schema, paging_parameters
 from leadcrm.workspaces.idempotency import settle_race
 from leadcrm.workspaces.paging import Order, both_ways, orders
 from leads import access, archiving, editing, timeline
-from leads.api.drafts import capturing, draft_of, external_of
+from leads.api.drafts import draft_of, external_of
 from leads.api.inputs import LeadCreateSerializer, LeadEditSerializer, LeadUpsertSerializer
 from leads.api.log import present as present_log
 from leads.api.serializers import INCLUDED, LeadSerializer
@@ -119,7 +119,7 @@ class LeadListView(ApiView):
 
     def captured(self, draft: LeadDraft, version: int | None) -> Response:
         """Capture or upsert a draft, and answer what became of it."""
-        by, now = capturing(self.actor, self.membership), self.now
+        by, now = access.capturing(self.actor, self.membership), self.now
         if draft.external is None:
             (result,) = capture_leads([draft], by=by, now=now)
             return self._answer(result)

@@ -118,6 +118,7 @@ VERBS: dict[str, Verb] = {
             "Put aside until a date",
             by_body(lifecycle.recycle),
             inputs.RecycleSerializer,
+            permit=access.require_recycle,
         ),
         Verb(
             "reopen",

@@ -15,7 +15,7 @@ from leadcrm.workspaces.access import require
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.models import Role
 from leadcrm.workspaces.pages import PageRequest, show
-from leads.access import visible_leads
+from leads.access import capturing, visible_leads
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
 from leads.draft_values import CaptureRefused
 from leads.forms import AddLeadForm
@@ -36,8 +36,8 @@ def add_lead(request: PageRequest) -> HttpResponse:
     """Add a lead by hand. Where its person has an open one, that is shown first."""
     require(request.membership, "edit")
     if request.method != "POST":
-        return _page(request, AddLeadForm(initial=_initial(request)))
-    form = AddLeadForm(request.POST)
+        return _page(request, AddLeadForm(initial=_initial(request), membership=request.membership))
+    form = AddLeadForm(request.POST, membership=request.membership)
     if not form.is_valid():
         return _page(request, form, status=422)
     other = find_current_lead(request, form.cleaned_data)
@@ -86,7 +86,8 @@ def _capture(request: PageRequest, values: dict[str, Any]) -> Captured:
         values={name: values[name] for name in named},
         owner=values["owner"],
     )
-    (captured,) = capture_leads([draft], by=request.actor, now=now)
+    by = capturing(request.actor, request.membership)
+    (captured,) = capture_leads([draft], by=by, now=now)
     return captured
 
 

@@ -57,6 +57,7 @@ def can_rest(lead: Lead, member: Membership, now: datetime) -> bool:
         is_present(lead, member, now)
         and lead.stage.outcome != Outcome.WON
         and lead.status not in (Status.RECYCLED, Status.CONVERTED)
+        and _allowed(lambda: access.require_recycle(member, lead, now))
     )
 
 

@@ -118,6 +118,8 @@ def convert(work: Work) -> list[Result]:
 
 
 def recycle(work: Work) -> list[Result]:
+    if work.by.membership is not None:
+        access.require_recycle(work.by.membership, work.lead, work.now)
     returns_at = forms.morning(work.values["returns_on"])
     return lifecycle.recycle(
         work.ids, by=work.by, now=work.now, returns_at=returns_at, note=work.values["note"]

@@ -234,3 +234,10 @@ def test_another_accepted_type_is_not_served(api: Api) -> None:
 
 def test_anonymous_bad_bodies_are_unauthorised_first() -> None:
     problem(Client().post("/api/leads", b"{", content_type="application/json"), 401)
+
+
+def test_a_flood_of_unknown_fields_gets_a_short_answer(api: Api, lead: Lead) -> None:
+    body = {f"k{number}": 1 for number in range(60_000)}
+    response = api.patch(f"leads/{lead.pk}", body)
+    problem(response, 400, "k0")
+    assert len(response.content) < 10_000

@@ -292,6 +292,22 @@ def test_a_rep_reopens_in_bulk_only_what_they_may(
     assert codes == [None, "forbidden", "not_found"]
 
 
+def test_putting_a_closed_lead_aside_is_no_way_around_the_limits_of_reopening(
+    ben: Membership, token_of: Maker, me: Any
+) -> None:
+    fresh, old = make_lead(owner=ben), make_lead(owner=ben)
+    lifecycle.close([fresh.pk, old.pk], reason="price", by=me, now=NOW)
+    Lead.objects.filter(pk=old.pk).update(lost_at=NOW - timedelta(days=31))
+    rep, body = token_of(ben), {"returns_at": (NOW + timedelta(days=1)).isoformat()}
+    problem(rep.post(f"leads/{old.pk}/recycle", body), 403)
+    mass = {"verb": "recycle", "ids": [str(old.pk)], "params": body}
+    (result,) = done(rep.post("leads/bulk", mass))["results"]
+    assert result["error"]["code"] == "forbidden"
+    old.refresh_from_db()
+    assert old.status == "lost"
+    assert done(rep.post(f"leads/{fresh.pk}/recycle", body))["lead"]["status"] == "recycled"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

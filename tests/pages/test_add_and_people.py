@@ -74,6 +74,33 @@ def test_a_colleagues_lead_is_a_stub_that_cannot_be_touched(
     assert Activity.objects.count() == 1
 
 
+def test_a_rep_adds_leads_for_themselves_or_for_nobody(
+    sign_in: SignIn, acme: Workspace, ana: Membership, ben: Membership
+) -> None:
+    web = sign_in(ben)
+    response = add(web, acme, display_name="Maria", owner=str(ana.pk))
+    assert response.status_code == 422
+    assert "owner" in response.context["form"].errors
+    assert Lead.objects.count() == 0
+    assert add(web, acme, display_name="Maria", owner=str(ben.pk)).status_code == 302
+    assert add(web, acme, display_name="Jon").status_code == 302
+    assert set(Lead.objects.values_list("owner", flat=True)) == {ben.pk, None}
+
+
+def test_a_rep_overwrites_no_colleagues_lead_by_entering_its_person_again(
+    sign_in: SignIn, acme: Workspace, ana: Membership, ben: Membership
+) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(visibility="all")
+    known = make_lead(
+        now=timezone.now(), display_name="Maria", email="maria@example.com", owner=ana
+    )
+    response = add(sign_in(ben), acme, display_name="Hacked", email="maria@example.com", sure="1")
+    assert response.status_code == 302
+    known.refresh_from_db()
+    assert (known.display_name, known.owner) == ("Maria", ana)
+    assert known.contact.display_name == "Maria"
+
+
 def test_a_lead_of_nobody_is_refused(web: Client, acme: Workspace) -> None:
     response = add(web, acme)
     assert response.status_code == 422

@@ -331,6 +331,18 @@ def test_handing_over_a_lead_leads_back_to_the_list(
     assert (response.status_code, response["HX-Redirect"]) == (204, home)
 
 
+def test_a_rep_puts_no_lead_aside_that_they_may_not_reopen(
+    sign_in: SignIn, ben: Membership, me: Actor, lead: Lead, now: datetime
+) -> None:
+    lifecycle.close([lead.pk], reason="price", by=me, now=now)
+    month_ago = now - timedelta(days=31)
+    Lead.objects.filter(pk=lead.pk).update(owner=ben, lost_at=month_ago)
+    client = sign_in(ben)
+    assert to(lead, "recycle") not in client.get(page_of(lead)).content.decode()
+    assert client.post(to(lead, "recycle"), {"returns_on": DAY}).status_code == 403
+    assert now_of(lead).status == "lost"
+
+
 def test_a_rep_may_not_remove(sign_in: SignIn, ben: Membership, lead: Lead) -> None:
     client = sign_in(ben)
     assert to(lead, "remove") not in client.get(page_of(lead)).content.decode()

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import logging.config
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +44,24 @@ def test_addresses_and_numbers_are_masked(written: io.StringIO) -> None:
     assert line["nested"] == {"to": ["call <phone>", 7]}
     assert line["request"] == "GET /leads/?…"
     assert line["lead"] == "<object>"
+
+
+def test_the_secrets_of_links_are_masked(written: io.StringIO) -> None:
+    log = structlog.get_logger("tests.logs")
+    log.info("request_finished", request="GET /join/Sec-ret_1/")
+    log.info("request_finished", request="GET /password/reset/MQ/c1a2-b3c4/")
+    logging.getLogger("tests.logs").warning("Forbidden: %s", "/join/Sec-ret_1/")
+    logging.getLogger("tests.logs").warning("Not found: %s", "/x/ana%40example.com")
+    requests = [json.loads(line).get("request") for line in written.getvalue().splitlines()]
+    assert requests[:2] == ["GET /join/…/", "GET /password/reset/MQ/…/"]
+    assert "Sec-ret_1" not in written.getvalue()
+    assert "ana%40" not in written.getvalue()
+
+
+def test_a_long_text_is_masked_in_no_time(written: io.StringIO) -> None:
+    start = time.perf_counter()
+    structlog.get_logger("tests.logs").info("x" * 200_000)
+    assert time.perf_counter() - start < 1
 
 
 def test_a_traceback_holds_neither_local_variables_nor_addresses(written: io.StringIO) -> None:

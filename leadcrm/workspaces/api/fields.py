@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 LONG_TEXT = 20_000
+MOST_NAMED = 50  # unknown fields that a refusal lists
 LARGEST_INTEGER = 2**31 - 1
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -21,7 +23,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         errors: dict[str, Any] = {}
         if isinstance(data, Mapping):
             known = {name for name, one in self.fields.items() if not one.read_only}
-            errors = {str(name): ["There is no such field."] for name in data if name not in known}
+            unknown = islice((name for name in data if name not in known), MOST_NAMED)
+            errors = {str(name)[:100]: ["There is no such field."] for name in unknown}
         try:
             value = super().to_internal_value(data)
         except ValidationError as error:
