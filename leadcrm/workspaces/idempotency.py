@@ -108,5 +108,6 @@ def _save(response: Response, membership: Membership, key: str, fingerprint: str
 
 def _fingerprint(request: Any) -> str:
     plain = request._request
-    parts = [plain.method.encode(), plain.get_full_path().encode(), plain.body]
+    version = plain.headers.get("If-Match", "").encode()
+    parts = [plain.method.encode(), plain.get_full_path().encode(), version, plain.body]
     return hashlib.sha256(b"\x00".join(parts)).hexdigest()

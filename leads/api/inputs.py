@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -67,6 +68,11 @@ class ClickIdsField(TextMap):
         if unknown:
             raise ValidationError({str(name): ["There is no such id."] for name in unknown})
         return super().to_internal_value(data)
+
+
+ORIGIN = RegexValidator(
+    r"\Ahttps?://[A-Za-z0-9.-]+(:\d{1,5})?\Z", "Give a site's address, such as https://example.com."
+)
 
 
 class PersonSerializer(StrictSerializer):
@@ -208,7 +214,7 @@ class SourceEditSerializer(StrictSerializer):
     )
     answer_minutes = Whole(required=False, allow_null=True, min_value=0)
     allowed_origins = serializers.ListField(
-        child=Text(max_length=253), required=False, max_length=50
+        child=Text(max_length=253, validators=[ORIGIN]), required=False, max_length=50
     )
     form_title = text("form_title", Source)
     thanks_message = text("thanks_message", Source)

@@ -198,3 +198,10 @@ def test_a_locked_lead_answers_503_with_retry_after(
     lead.refresh_from_db()
     assert (lead.status, lead.created_at) == ("new", NOW)
     assert lead.inserted_at <= NOW + timedelta(seconds=1)
+
+
+def test_another_version_under_the_same_key_is_another_request(api: Api, acme: Workspace) -> None:
+    lead = make_lead()
+    url, change, key = f"leads/{lead.pk}", {"job_title": "CTO"}, {"Idempotency-Key": "k"}
+    assert api.patch(url, change, **key, **{"If-Match": '"99"'}).status_code == 412
+    assert api.patch(url, change, **key, **{"If-Match": f'"{lead.version}"'}).status_code == 422

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leadcrm.workspaces.models import Location, Membership, Team
+from leadcrm.workspaces.models import Location, Membership, Team, Workspace
 from leads.models import Activity, Campaign, Company, Contact, ContactKey, Pipeline, Source
 from leads.setup import add_pipeline
 from tests.api.conftest import Api, Maker, done, problem
@@ -159,3 +159,14 @@ def test_the_workspaces_people_and_places_are_listed(api: Api, ana: Membership) 
 )
 def test_a_parameter_that_does_nothing_is_refused(api: Api, path: str) -> None:
     problem(api.get(path, colour="red"), 400, "colour")
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "https://a.example; script-src *", "https://a.example/x"]
+)
+def test_an_allowed_origin_must_be_one(api: Api, acme: Workspace, origin: str) -> None:
+    source = Source.objects.get()
+    answer = api.patch(f"sources/{source.pk}", {"allowed_origins": [origin]})
+    assert "allowed_origins" in str(problem(answer, 400)["fields"])
+    source.refresh_from_db()
+    assert source.allowed_origins == []
