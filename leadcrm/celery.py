@@ -8,7 +8,8 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_process_init
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
-from kombu.transport.redis import Channel
+
+from leadcrm import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadcrm.settings")
 
@@ -17,10 +18,7 @@ warnings.filterwarnings("ignore", r"\s*In Celery 5.1 we introduced", CPendingDep
 if settings.DEV:
     warnings.filterwarnings("ignore", r"You're running the worker with superuser", SecurityWarning)
 
-# A message that isn't acknowledged when the broker's connection breaks is let go: the next tick makes
-# it good. Kombu 5.7 would put it back over the closed connection, and that ends the worker.
-Channel.do_restore = False
-
+broker.install()
 app = Celery("leadcrm")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)

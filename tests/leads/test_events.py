@@ -474,7 +474,8 @@ def test_the_enquiries_of_a_source_are_counted_by_day(acme):
     make_lead(email="bo@example.com")
     make_lead(is_test=True)
     deadline = time.monotonic() + SETTLES_WITHIN
-    while not SourceDay.objects.exists() and time.monotonic() < deadline:
+    # Transactions of other test runs in the cluster hold the horizon back for a while.
+    while not SourceDay.objects.filter(repeated=1) and time.monotonic() < deadline:
         events.dispatch_for("live", NOW, seconds=1)
     day = SourceDay.objects.get()
     assert (day.source_id, day.day, day.created, day.repeated) == (lead.source_id, NOW.date(), 1, 1)
