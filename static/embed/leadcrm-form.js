@@ -453,8 +453,10 @@
     const { first_touch, last_touch, time_zone } = visit();
     Object.entries({ first_touch, last_touch, time_zone }).forEach(([name, value]) => add(name, value));
     let isSent = false;
+    // Counted from now: the server stamped the form on the way here, however late it answered.
+    const shownAt = performance.now();
     form.addEventListener("submit", (event) => {
-      const early = HUMAN_PACE - performance.now();
+      const early = HUMAN_PACE - (performance.now() - shownAt);
       if (isSent || early > 0) event.preventDefault();
       if (isSent) return;
       isSent = true;

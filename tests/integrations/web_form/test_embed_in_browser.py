@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from integrations import inbox
 from integrations.models import InboundEvent
@@ -77,6 +78,12 @@ def the_lead(source: Source) -> Lead:
     inbox.drain(timezone.now() + timedelta(seconds=1))
     with workspace_scope(source.workspace_id):
         return Lead.objects.get()
+
+
+def answer_late(route: Route) -> None:
+    """As a busy server would: the form is stamped long after the visitor set out for it."""
+    time.sleep(1.5)
+    route.continue_()
 
 
 def fill_in(page: Page, name: str = "Ann Björk") -> None:
@@ -317,6 +324,7 @@ def test_the_hosted_page_works_without_scripts(browser, form, host):
 def test_the_hosted_page_with_scripts_waits_for_a_human_pace_and_breaks_no_policy(page, form, host):
     problems: list[str] = []
     page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    page.route("**/?utm_source=flyer*", answer_late)
     page.goto(f"{host}/f/{form.public_key}/?utm_source=flyer&gclid=G9")
     fill_in(page)
     page.get_by_role("button", name="Send").click()  # at once, as with a browser that fills in
