@@ -23,7 +23,7 @@ from django.db import connection, models, transaction
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
-from leads import kinds, searching, timers
+from leads import kinds, remembering, searching, timers
 from leads.models import Activity, FieldSuggestion, Lead, Stage
 from leads.models.activity import Lane
 from leads.provenance import PERSON_FIELDS
@@ -243,6 +243,9 @@ def run(
     batch = LeadBatch(by=by, now=now, lane=lane)
     with transaction.atomic():
         leads = batch.lock(ids)
+        memory = remembering.current()
+        if memory is not None:
+            memory.see_before(leads.values())
         results, changes = [], []
         for lead_id in dict.fromkeys(ids):
             lead = leads.get(lead_id)
@@ -260,6 +263,9 @@ def run(
                 result.refusal = refusal
             results.append(result)
         batch.write(changes)
+        if memory is not None:
+            written = [activity for change in changes for activity in change.activities]
+            memory.see_after(leads.values(), written)
     return results
 
 

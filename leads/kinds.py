@@ -53,6 +53,7 @@ LEAD_READ = "reply_read"
 MERGED = "lead_merged"
 UNMERGED = "lead_unmerged"
 REVIEWED = "reviewed"
+UNDONE = "undone"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -102,6 +103,7 @@ KINDS: dict[str, Kind] = {
         Kind(MERGED, "Merged"),
         Kind(UNMERGED, "Merge undone"),
         Kind(REVIEWED, "Reviewed"),
+        Kind(UNDONE, "Undone"),
     )
 }
 

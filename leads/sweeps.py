@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import IdempotencyKey, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, current_workspace_id, workspace_scope
-from leads import kinds, lifecycle, timeline, timers
+from leads import kinds, lifecycle, timeline, timers, undoing
 from leads.batch import Change, Result, run
 from leads.models import CloseReason, Lead, Task
 from leads.models.activity import Lane
@@ -48,7 +48,8 @@ def wake_due(now: datetime) -> int:
 
 
 def prune(now: datetime) -> int:
-    """Forget idempotency keys that no client repeats any more."""
+    """Forget idempotency keys that no client repeats any more, and steps past undoing."""
+    undoing.forget(now)
     with all_workspaces():
         deleted, _ = IdempotencyKey.objects.filter(
             created_at__lt=now - KEEP_IDEMPOTENCY_KEYS

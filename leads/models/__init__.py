@@ -1,7 +1,7 @@
 from leads.models.activity import Activity, Cursor, Parking
 from leads.models.appointment import Appointment
 from leads.models.deal import Deal
-from leads.models.journal import MergeJournal
+from leads.models.journal import MergeJournal, UndoStep
 from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
 from leads.models.message import Message
 from leads.models.people import Company, Contact, ContactKey
@@ -32,4 +32,5 @@ __all__ = [
     "SourceKind",
     "Stage",
     "Task",
+    "UndoStep",
 ]

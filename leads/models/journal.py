@@ -29,3 +29,25 @@ class MergeJournal(WorkspaceModel):
 
     def __str__(self) -> str:
         return f"{len(self.absorbed)} into {self.root_id}"
+
+
+class UndoStep(WorkspaceModel):
+    """What one use of a verb changed around a lead, kept for a day so that it can be taken back.
+
+    Each of `changes` names a model and a row, with the values before and after; `before` is null
+    for a row that the verb made.
+    """
+
+    lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="+")
+    made_by = models.ForeignKey("workspaces.Membership", models.CASCADE, related_name="+")
+    made_at = models.DateTimeField()
+    said = models.CharField(max_length=100)
+    changes = models.JSONField(default=list)
+    activities = ArrayField(models.BigIntegerField(), default=list)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(WorkspaceModel.Meta):
+        indexes: ClassVar = [models.Index(fields=["made_at"], name="undo_step_made")]
+
+    def __str__(self) -> str:
+        return self.said

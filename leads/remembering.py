@@ -1,0 +1,155 @@
+"""Remembers what a verb changes around its leads, so that it can be taken back (`leads.undoing`).
+
+Verbs know nothing of it: while a memory is open, `leads.batch.run` shows it the leads under their
+lock, before and after.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from leadcrm.workspaces.ids import uuid7
+from leads.models import (
+    Activity,
+    Appointment,
+    Contact,
+    ContactKey,
+    FieldSuggestion,
+    Lead,
+    Message,
+    Task,
+)
+
+# What hangs on a lead and may change with it. Restored in this order, new rows deleted in it.
+AROUND: tuple[type[models.Model], ...] = (
+    Task,
+    Appointment,
+    Message,
+    FieldSuggestion,
+    ContactKey,
+    Contact,
+)
+MODELS: dict[str, type[models.Model]] = {"lead": Lead} | {
+    str(model._meta.model_name): model for model in AROUND
+}
+NEWEST = 50  # messages; nobody takes back an edit of an older note
+# Set by every write from what else is there, so neither compared nor restored.
+PROJECTED = frozenset({"version", "work_due_at", "auto_close_at"})
+
+Key = tuple[str, uuid.UUID]
+Rows = dict[Key, dict[str, Any]]
+_open: ContextVar[Memory | None] = ContextVar("memory", default=None)
+
+
+@dataclass
+class Memory:
+    """The rows around the leads of the verbs done while it is open."""
+
+    youngest: uuid.UUID = field(default_factory=uuid7)
+    leads: list[uuid.UUID] = field(default_factory=list)
+    before: Rows = field(default_factory=dict)
+    after: Rows = field(default_factory=dict)
+    activities: list[Activity] = field(default_factory=list)
+
+    def see_before(self, leads: Iterable[Lead]) -> None:
+        """Called under the lock. What an earlier verb of this memory has seen stands."""
+        leads = list(leads)
+        self.leads += [lead.pk for lead in leads]
+        self.before = {**_look(leads), **self.before}
+
+    def see_after(self, leads: Iterable[Lead], activities: Sequence[Activity]) -> None:
+        """Called in the verb's transaction, once all is written."""
+        self.after |= _look(leads, self.before)
+        self.activities += activities
+
+    def changes(self) -> list[dict[str, Any]]:
+        """What differs, row by row, as JSON; only rows that were seen before, and new ones."""
+        found = []
+        for (name, row_id), after in self.after.items():
+            before = self.before.get((name, row_id))
+            if before is None and not self._is_new(row_id):
+                continue
+            names = [key for key in after if before is None or before[key] != after[key]]
+            if names:
+                found.append(
+                    {
+                        "model": name,
+                        "id": str(row_id),
+                        "before": before and {key: before[key] for key in names},
+                        "after": {key: after[key] for key in names},
+                    }
+                )
+        return found
+
+    def _is_new(self, row_id: uuid.UUID) -> bool:
+        """Made while this memory is open: our ids begin with their millisecond."""
+        return row_id.int >> 80 >= self.youngest.int >> 80
+
+
+@contextmanager
+def remembered() -> Iterator[Memory]:
+    """Open a memory for the verbs done inside."""
+    memory = Memory()
+    token = _open.set(memory)
+    try:
+        yield memory
+    finally:
+        _open.reset(token)
+
+
+def current() -> Memory | None:
+    """The memory that is open, if any."""
+    return _open.get()
+
+
+def _look(leads: Iterable[Lead], known: Iterable[Key] = ()) -> Rows:
+    """The rows around leads, with those known from before."""
+    leads = list(leads)
+    rows: Rows = {("lead", lead.pk): values_of(lead) for lead in leads}
+    for model in AROUND:
+        name = str(model._meta.model_name)
+        ids = [row_id for kind, row_id in known if kind == name]
+        for row in _around(model, leads, ids):
+            rows[name, row.pk] = values_of(row)
+    return rows
+
+
+def _around(
+    model: type[models.Model], leads: Sequence[Lead], ids: Sequence[uuid.UUID]
+) -> QuerySet[Any]:
+    contacts = {lead.contact_id for lead in leads if lead.contact_id}
+    rows: QuerySet[Any] = model._default_manager.all()
+    if model is Contact:
+        return rows.filter(pk__in={*contacts, *ids})
+    if model is ContactKey:
+        return rows.filter(Q(contact__in=contacts) | Q(pk__in=ids))
+    if model is Message:
+        recent = rows.filter(lead__in=[lead.pk for lead in leads]).order_by("-occurred_at")
+        return recent[: NEWEST * max(1, len(leads))]
+    return rows.filter(lead__in=[lead.pk for lead in leads])
+
+
+def values_of(row: models.Model) -> dict[str, Any]:
+    """A row's columns as JSON holds them; what is projected is left out."""
+    return {
+        one.attname: plain(getattr(row, one.attname))
+        for one in row._meta.concrete_fields
+        if one.name not in PROJECTED
+    }
+
+
+def plain(value: Any) -> Any:
+    """A column's value as JSON holds it, to the microsecond."""
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    return str(value) if isinstance(value, (uuid.UUID, Decimal)) else value

@@ -1,0 +1,200 @@
+"""Undo: takes back what a person has just done to a lead.
+
+It restores what the verb changed, as long as nobody has changed it since; the log keeps what
+happened and gains a row that says it was undone. Guards and hooks are not asked: the state was
+a good one before.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.http import Http404
+
+from leadcrm.workspaces.access import NOT_FOUND
+from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.models import Membership
+from leadcrm.workspaces.scoping import all_workspaces
+from leads import kinds, remembering
+from leads.batch import Change, Refused, Result, run_one
+from leads.models import Contact, Lead, UndoStep
+from leads.remembering import AROUND, MODELS
+
+UNDO_WITHIN = timedelta(minutes=10)
+KEPT = timedelta(days=1)
+# Moves on with whatever comes later; it is put back only where nothing came.
+MOVES_ON = frozenset({"last_activity_at", "unread_since"})
+Rows = dict[uuid.UUID, dict[str, Any]]
+
+
+class UndoRefused(Refused):
+    """It can't be taken back any more. The message is for a person."""
+
+    code = "undo_refused"
+
+
+class Undoable:
+    """Holds the step that a piece of work left behind, once it is done."""
+
+    step: UndoStep | None = None
+
+
+@contextmanager
+def undoable(lead_id: uuid.UUID, *, said: str, by: Actor, now: datetime) -> Iterator[Undoable]:
+    """Do verbs to one lead inside, and they can be taken back as one step.
+
+    `said` names what is done, as in a toast. What a machine does leaves no step.
+    """
+    outcome = Undoable()
+    with transaction.atomic(), remembering.remembered() as memory:
+        yield outcome
+        changes = memory.changes()
+        if changes and by.membership is not None and not _is_conversion(changes):
+            outcome.step = UndoStep.objects.create(
+                lead_id=lead_id,
+                made_by=by.membership,
+                made_at=now,
+                said=said.rstrip("."),
+                changes=changes,
+                activities=[activity.pk for activity in memory.activities],
+            )
+
+
+def _is_conversion(changes: Sequence[Mapping[str, Any]]) -> bool:
+    """A conversion made a deal, which others may build on: it has a verb of its own to go back."""
+    return any(row["model"] == "lead" and row["after"].get("deal_id") for row in changes)
+
+
+def access_step(membership: Membership, step_id: uuid.UUID) -> UndoStep:
+    """A step of the member's own: nobody takes back what somebody else did."""
+    step: UndoStep | None = UndoStep.objects.filter(pk=step_id, made_by=membership).first()
+    if step is None:
+        raise Http404(NOT_FOUND)
+    return step
+
+
+def undo(step: UndoStep, *, by: Actor, now: datetime) -> Result:
+    """Take a step back.
+
+    Raises UndoRefused where it is too late, was done already, or something changed since.
+    """
+
+    def decide(change: Change) -> None:
+        _require_fresh(step, now)
+        of_lead: dict[str, Any] = {"before": {}, "after": {}}
+        around: dict[str, list[dict[str, Any]]] = {}
+        for row in step.changes:
+            if row["model"] == "lead":
+                of_lead = row
+            else:
+                around.setdefault(row["model"], []).append(row)
+        before = change.lead.stage
+        _require_same(Lead, values := remembering.values_of(change.lead), of_lead["after"])
+        _restore_lead(change, of_lead, values)
+        _restore_around(around, now)
+        UndoStep.objects.filter(pk=step.pk).update(undone_at=now)
+        change.touched = True
+        _record(change, step, before)
+
+    return run_one(step.lead_id, decide, by=by, now=now)
+
+
+def forget(now: datetime) -> int:
+    """Delete the steps that nobody can take back any more."""
+    with all_workspaces():
+        deleted, _ = UndoStep.objects.filter(made_at__lt=now - KEPT).delete()
+    return int(deleted)
+
+
+def _require_fresh(step: UndoStep, now: datetime) -> None:
+    """Under the lead's lock, so that two clicks don't undo twice."""
+    step.refresh_from_db(fields=["undone_at"])
+    if step.undone_at is not None:
+        raise UndoRefused("This was undone already.")
+    if now - step.made_at > UNDO_WITHIN:
+        raise UndoRefused("It is too late to undo this: 10 minutes have passed.")
+
+
+def _require_same(
+    model: type[models.Model], values: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    for name, value in after.items():
+        if name not in MOVES_ON and values[name] != value:
+            label = model._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+            raise UndoRefused(f"This can't be undone: the {label} was changed since.")
+
+
+def _restore_lead(change: Change, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    for name, value in row["before"].items():
+        if values[name] != row["after"][name]:
+            continue
+        one = Lead._meta.get_field(name)
+        setattr(change.lead, one.attname, one.to_python(value))  # type: ignore[union-attr]
+        change.dirty.add(one.name)
+    stages = {stage.pk: stage for stage in change.batch.stages}
+    change.lead.stage = stages[change.lead.stage_id]
+    change.lead.pipeline = change.lead.stage.pipeline
+
+
+def _restore_around(around: Mapping[str, list[dict[str, Any]]], now: datetime) -> None:
+    """Compare all rows before the first is written: what is refused leaves nothing half undone."""
+    found = {name: _read(MODELS[name], rows) for name, rows in around.items()}
+    for name, rows in around.items():
+        for row in rows:
+            current = found[name].get(uuid.UUID(row["id"]))
+            if current is None:
+                raise UndoRefused("This can't be undone: part of it is gone.")
+            _require_same(MODELS[name], current, row["after"])
+    for model in AROUND:
+        _write(model, around.get(str(model._meta.model_name), []), now)
+
+
+def _read(model: type[models.Model], rows: list[dict[str, Any]]) -> Rows:
+    found = model._default_manager.filter(pk__in=[row["id"] for row in rows])
+    locked = found.order_by("pk").select_for_update(no_key=True)
+    return {row.pk: remembering.values_of(row) for row in locked}
+
+
+def _write(model: type[models.Model], rows: list[dict[str, Any]], now: datetime) -> None:
+    for row in rows:
+        if row["before"] is not None:
+            values = {
+                name: model._meta.get_field(name).to_python(value)  # type: ignore[union-attr]
+                for name, value in row["before"].items()
+            }
+            model._default_manager.filter(pk=row["id"]).update(**values)
+    made = [row["id"] for row in rows if row["before"] is None]
+    if made:
+        _remove(model, made, now)
+
+
+def _remove(model: type[models.Model], made: list[str], now: datetime) -> None:
+    """Delete rows that the verb made; a contact stays for the log, out of sight."""
+    if model is Contact:
+        Contact.objects.filter(pk__in=made).update(archived_at=now)
+        return
+    model._default_manager.filter(pk__in=made).delete()
+
+
+def _record(change: Change, step: UndoStep, before: Any) -> None:
+    moved = {}
+    if before.pk != change.lead.stage_id:
+        stage = change.lead.stage
+        moved = {
+            "from_stage": before,
+            "to_stage": stage,
+            "from_status": before.status,
+            "to_status": stage.status,
+        }
+    change.record(
+        kinds.UNDONE,
+        subject_type="undo",
+        subject_id=step.pk,
+        data={"said": step.said, "activities": step.activities},
+        **moved,
+    )
