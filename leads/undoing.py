@@ -16,7 +16,7 @@ from typing import Any
 from django.db import models, transaction
 from django.http import Http404
 
-from leadcrm.workspaces.access import NOT_FOUND
+from leadcrm.workspaces.access import NOT_FOUND, require
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import all_workspaces
@@ -72,6 +72,7 @@ def _is_conversion(changes: Sequence[Mapping[str, Any]]) -> bool:
 
 def access_step(membership: Membership, step_id: uuid.UUID) -> UndoStep:
     """A step of the member's own: nobody takes back what somebody else did."""
+    require(membership, "edit")
     step: UndoStep | None = UndoStep.objects.filter(pk=step_id, made_by=membership).first()
     if step is None:
         raise Http404(NOT_FOUND)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, detail, edit, people
+from leads.views import add, detail, doing, edit, people
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -10,7 +10,7 @@ def verb_paths() -> list[URLPattern]:
     return [
         path(
             verb.path or f"leads/<uuid:lead_id>/{verb.key}/",
-            detail.do_verb_about if verb.path else detail.do_verb,
+            doing.do_verb_about if verb.path else doing.do_verb,
             {"verb": verb.key},
             name=f"lead-{verb.key}" if not verb.path else verb.key,
         )
@@ -24,7 +24,10 @@ pages = [
     path("leads/add/", add.add_lead, name="lead-add"),
     path("leads/<uuid:lead_id>/", detail.lead_detail, name="lead-detail"),
     path("leads/<uuid:lead_id>/edit/", edit.edit_lead, name="lead-edit"),
+    path("leads/<uuid:lead_id>/row/", lists.lead_row, name="lead-row"),
+    path("leads/columns/", lists.choose_columns, name="lead-columns"),
     *verb_paths(),
+    path("undo/<uuid:step_id>/", doing.undo, name="undo"),
     path("contacts/", people.contact_list, name="contacts"),
     path("contacts/<uuid:contact_id>/", people.contact_detail, name="contact"),
     path("companies/", people.company_list, name="companies"),

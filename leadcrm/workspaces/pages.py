@@ -39,7 +39,15 @@ def show(
     return response
 
 
-def with_toast(response: HttpResponse, message: str) -> HttpResponse:
-    """Have the page announce `message` once the response is in place."""
-    response["HX-Trigger-After-Swap"] = json.dumps({"toast": message})
+def with_toast(
+    response: HttpResponse, message: str, *, undo: str = "", failed: bool = False
+) -> HttpResponse:
+    """Have the page announce `message`; `undo` is the address that takes back what was done."""
+    return with_events(response, toast={"text": message, "undo": undo, "failed": failed})
+
+
+def with_events(response: HttpResponse, **events: Any) -> HttpResponse:
+    """Have the page raise events on the element that asked; those set before stand."""
+    known = json.loads(response.get("HX-Trigger", "{}"))
+    response["HX-Trigger"] = json.dumps({**known, **events})
     return response

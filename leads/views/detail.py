@@ -1,4 +1,4 @@
-"""The lead page, and doing its verbs."""
+"""The lead page: whole, its panel alone, or what is left of it after a change."""
 
 from __future__ import annotations
 
@@ -10,82 +10,55 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from leadcrm.workspaces.access import NOT_FOUND
-from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_toast
+from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events, with_toast
 from leads import forms
 from leads.access import access_lead
-from leads.batch import Refused
-from leads.models import Lead
-from leads.views import history
+from leads.models import Lead, UndoStep
+from leads.views import history, sheet
 from leads.views.lead_page import page_of, read_around
 from leads.views.verbs import COMPOSER, VERBS, Verb
-from leads.views.work import NeedsConfirmation, Work, settle
 
 DEFAULT_PANEL = "note"
 
 
 @require_safe
 def lead_detail(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
-    """The page of a lead; older rows of its timeline alone where HTMX asks for them."""
+    """The page of a lead; for HTMX its preview, or older rows of its timeline, alone."""
     lead = access_lead(request.membership, lead_id)
+    if sheet.is_asked_for(request):
+        return sheet.preview(request, lead)
     if wants_fragment(request) and request.htmx.target == "older":
         return _older(request, lead)
     return show(request, "leads/detail.html", full_page(request, lead))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def do_verb(request: PageRequest, lead_id: uuid.UUID, verb: str) -> HttpResponse:
-    """Show the form of a verb about a lead, or do it."""
-    lead = access_lead(request.membership, lead_id, need=VERBS[verb].need)
-    return _answer(request, VERBS[verb], lead, None)
+def done(request: PageRequest, lead: Lead, said: str, step: UndoStep | None = None) -> HttpResponse:
+    """After a verb: the page as it is now, and what was done announced, with its undo.
 
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def do_verb_about(request: PageRequest, subject_id: uuid.UUID, verb: str) -> HttpResponse:
-    """Show the form of a verb about something that hangs on a lead, or do it."""
-    doing = VERBS[verb]
-    if doing.find is None:
-        raise Http404(NOT_FOUND)
-    subject = doing.find(request.membership, subject_id, need=doing.need)
-    lead = access_lead(request.membership, subject.lead_id, need=doing.need)
-    return _answer(request, doing, lead, subject)
-
-
-def _answer(request: PageRequest, verb: Verb, lead: Lead, subject: Any) -> HttpResponse:
-    if request.method == "POST":
-        return _do(request, verb, lead, subject)
-    if verb.form is None or verb.key == "move":
-        return redirect("lead-detail", request.workspace.slug, lead.pk)
-    return _panel(request, lead, verb, _form(request, verb, lead, subject))
-
-
-def _do(request: PageRequest, verb: Verb, lead: Lead, subject: Any) -> HttpResponse:
-    form = _form(request, verb, lead, subject)
-    if form is not None and not form.is_valid():
-        return _panel(request, lead, verb, form, status=422)
-    values = form.cleaned_data if form is not None else {}
-    work = Work(lead, request.actor, timezone.now(), values, subject)
-    try:
-        settle(verb.do(work))
-    except NeedsConfirmation as question:
-        return _panel(request, lead, verb, form, status=422, question=question.message)
-    except Refused as refusal:
-        return _refused(request, lead, verb, form, refusal)
-    return done(request, lead, verb.said)
-
-
-def done(request: PageRequest, lead: Lead, said: str) -> HttpResponse:
-    """After a verb: the page as it is now, and what was done announced."""
+    A sheet over another page, such as the list, is told to close; the row there reads itself anew.
+    """
+    undo = reverse("undo", args=[request.workspace.slug, step.pk]) if step else ""
     fresh = access_lead_again(request, lead)
-    if fresh is not None and wants_fragment(request):
-        response = show(request, "leads/_lead.html", full_page(request, fresh))
-        return with_toast(response, said)
-    messages.success(request, said)
-    if fresh is not None:
+    if not wants_fragment(request):
+        messages.success(request, said, extra_tags=undo)
+        if fresh is None:
+            return redirect("lead-list", request.workspace.slug)
         return redirect("lead-detail", request.workspace.slug, lead.pk)
-    return _left(request)
+    if sheet.is_elsewhere(request, lead):
+        response = with_events(HttpResponse(status=204), **changed(lead))
+    elif fresh is not None:
+        response = show(request, "leads/_lead.html", full_page(request, fresh))
+    else:
+        messages.success(request, said, extra_tags=undo)
+        return _left(request)
+    return with_toast(with_events(response, **{"sheet-done": {}}), said, undo=undo)
+
+
+def changed(lead: Lead) -> dict[str, Any]:
+    """The event by which whatever shows the lead knows that it has changed."""
+    return {f"changed-{lead.pk}": {}}
 
 
 def access_lead_again(request: PageRequest, lead: Lead) -> Lead | None:
@@ -114,12 +87,12 @@ def full_page(
     )
     if verb is None and context["offered"][DEFAULT_PANEL]:
         verb = VERBS[DEFAULT_PANEL]
-        form = _form(request, verb, lead, None, blank=True)
+        form = form_of(request, verb, lead, None, blank=True)
     context |= _panel_context(request, lead, verb, form)
     return context | extra
 
 
-def _panel(
+def panel(
     request: PageRequest,
     lead: Lead,
     verb: Verb,
@@ -128,10 +101,13 @@ def _panel(
     status: int = 200,
     **extra: Any,
 ) -> HttpResponse:
-    """The panel with the form of a verb: alone for HTMX, else within its page."""
+    """The form of a verb: for HTMX alone, in the sheet or the panel; else within its page."""
     if not wants_fragment(request):
         context = full_page(request, lead, verb, form, **extra)
         return show(request, "leads/detail.html", context, status=status)
+    if sheet.is_asked_for(request):
+        address = _address(request, verb, lead, form)
+        return sheet.with_form(request, lead, verb, form, address, status, **extra)
     now = timezone.now()
     offered = {key: VERBS[key].offered(lead, request.membership, now) for key in VERBS}
     context = {
@@ -163,7 +139,7 @@ def _address(request: PageRequest, verb: Verb, lead: Lead, form: forms.VerbForm 
     return reverse(f"lead-{verb.key}", args=[request.workspace.slug, lead.pk])
 
 
-def _form(
+def form_of(
     request: PageRequest, verb: Verb, lead: Lead, subject: Any, *, blank: bool = False
 ) -> forms.VerbForm | None:
     if verb.form is None:
@@ -172,28 +148,8 @@ def _form(
     return verb.form(data, lead=lead, membership=request.membership, subject=subject)
 
 
-def _refused(
-    request: PageRequest, lead: Lead, verb: Verb, form: forms.VerbForm | None, refusal: Refused
-) -> HttpResponse:
-    """The same form with the verb's message by the field at fault, or an alert where there is none."""
-    if form is not None and verb.key != "move":
-        field = _FIELD_OF.get(refusal.field, refusal.field)
-        form.add_error(field if field in form.fields else None, refusal.message)
-        return _panel(request, lead, verb, form, status=422)
-    fresh = access_lead_again(request, lead) or lead
-    context = full_page(request, fresh, alert=refusal.message)
-    template = "leads/_lead.html" if wants_fragment(request) else "leads/detail.html"
-    return show(request, template, context, status=422)
-
-
-# Verbs name their arguments; these are the fields that the forms make them from.
-_FIELD_OF = {"returns_at": "returns_on", "contact": "", "follow_up_at": "follow_up_on"}
-
-
 def _left(request: PageRequest) -> HttpResponse:
     """The verb took the lead out of the member's sight: back to the list."""
-    if not wants_fragment(request):
-        return redirect("lead-list", request.workspace.slug)
     response = HttpResponse(status=204)
     response["HX-Redirect"] = reverse("lead-list", args=[request.workspace.slug])
     return response

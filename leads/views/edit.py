@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Model
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
-from leads import editing
+from leads import editing, undoing
 from leads.access import access_lead
 from leads.batch import Refused, Result
 from leads.forms import EditForm
@@ -40,20 +41,24 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
         return _form_page(request, lead, form, status=422)
     base.is_valid()  # what was seen is compared, not judged
     try:
-        result = _save(request, lead, form.cleaned_data, base.cleaned_data)
+        now = timezone.now()
+        with undoing.undoable(lead.pk, said="Saved.", by=request.actor, now=now) as outcome:
+            result = _save(request, lead, form.cleaned_data, base.cleaned_data, now)
     except Refused as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
         return _form_page(request, lead, form, status=422)
     if result.conflicts:
         return _conflicts(request, lead, result)
-    return done(request, lead, "Saved.")
+    return done(request, lead, "Saved.", outcome.step)
 
 
-def _save(request: PageRequest, lead: Lead, values: dict[str, Any], base: dict[str, Any]) -> Result:
+def _save(
+    request: PageRequest, lead: Lead, values: dict[str, Any], base: dict[str, Any], now: datetime
+) -> Result:
     """Hand over what the editor changed, judged by what they saw."""
     mine = {name: value for name, value in values.items() if value != base.get(name)}
     seen = {name: base[name] for name in mine if name in base}
-    results = editing.edit([lead.pk], mine, by=request.actor, now=timezone.now(), base=seen)
+    results = editing.edit([lead.pk], mine, by=request.actor, now=now, base=seen)
     return settle(results)
 
 

@@ -36,6 +36,7 @@ ICONS = {
     kinds.WOKEN: "clock",
     kinds.ARCHIVED: "trash",
     kinds.DO_NOT_CONTACT: "ban",
+    kinds.UNDONE: "undo",
 }
 LABELS = {field.name: str(field.verbose_name) for field in Lead._meta.fields}
 CHANNELS = {Message.Channel.EMAIL: "E-mail", Message.Channel.SMS: "Text"}
@@ -55,6 +56,7 @@ class Row:
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     due_at: Any = None
     message: Message | None = None
+    undone: bool = False
 
     @property
     def who(self) -> str:
@@ -89,9 +91,20 @@ def read(lead: Lead, reasons: Mapping[str, str], *, show: str = "all", before: s
     page, more = found[:PAGE], len(found) > PAGE
     messages = timeline.messages_of(page)
     shown = [_row(activity, messages, reasons) for activity in page]
+    _mark_undone(shown)
     last = page[-1] if page else None
     older = encode(last.occurred_at, last.pk) if last and more else ""
     return History(_fold(shown), show, older)
+
+
+def _mark_undone(rows: Sequence[Row]) -> None:
+    """An undo comes minutes after what it undoes, so both stand on one page."""
+    undone: set[int] = set()
+    for row in rows:
+        if row.activity.kind == kinds.UNDONE:
+            undone.update(row.activity.data["activities"])
+    for row in rows:
+        row.undone = row.activity.pk in undone
 
 
 def _before(cursor: str) -> Q:
@@ -202,7 +215,12 @@ def _consent(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> N
     row.title = "May be contacted again" if data.get("cleared") else "Do not contact"
 
 
+def _undone(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    row.title = f"Undone: {data.get('said', '')}"
+
+
 _DESCRIBE = {
+    kinds.UNDONE: _undone,
     kinds.STAGE_CHANGED: _stage_changed,
     kinds.CALL_LOGGED: _called,
     kinds.CALL_RECEIVED: _called,

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast
-from django.http import HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
 
-from leadcrm.workspaces.access import may
+from leadcrm.workspaces.access import NOT_FOUND, may
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
 from leads.access import visible_leads
 from leads.filters import LeadFilterSet
-from leads.models import Lead, SourceKind, Stage, Task
+from leads.models import Campaign, Lead, Pipeline, SourceKind, Stage, Task
 from leads.models.source import Source
-from leads.pipelines import Status, status_named
+from leads.pipelines import Outcome, Status, status_named
+from leads.views import columns
 from leads.views.keyset import SORTS
 from leads.views.tabs import WAITING, Tab, tab_named, tabs_of
 
 PAGE = 50
+# The filters behind "Filter"; the others stand in the bar.
+MORE_FILTERS = (
+    "campaign",
+    "pipeline",
+    "budget__gte",
+    "last_activity_at__lte",
+    "needs_review",
+    "is_test",
+)
 COUNTED = 10_000
 MANY_WAIT = 99  # from there on the tab says 99+
 SEEN_WITHIN = timedelta(seconds=30)  # a lead may be committed this long after its `inserted_at`
@@ -80,6 +94,34 @@ def new_leads(request: PageRequest) -> HttpResponse:
     return show(request, "leads/_new_leads.html", {"count": count})
 
 
+@require_safe
+def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
+    """One row of the list, after something was done to its lead."""
+    seen = visible_leads(request.membership).filter(pk=lead_id, merged_into=None, archived_at=None)
+    lead = _with_next_step(seen).for_list().first()  # type: ignore[attr-defined]
+    if lead is None:
+        raise Http404(NOT_FOUND)
+    tab = tab_named(request.membership, request.GET.get("view", ""))
+    context = {
+        "lead": lead,
+        "tab": tab,
+        "columns": columns.shown_in(tab, request.membership),
+        "now": timezone.now(),
+        "may_edit": may(request.membership, "edit"),
+    }
+    return show(request, "leads/_list_row.html", context)
+
+
+@require_POST
+def choose_columns(request: PageRequest) -> HttpResponse:
+    """Keep which columns the member wants to see, and go back to the list."""
+    columns.choose(request.membership, request.POST.getlist("column"))
+    back = request.POST.get("back", "")
+    if url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/"):
+        return redirect(back)
+    return redirect("lead-list", request.workspace.slug)
+
+
 def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]:
     sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
     after = request.GET.get("after", "")
@@ -101,11 +143,23 @@ def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]
         "tabs": _tabs(request, found.tab, now),
         "filters": found.filters.form,
         "is_filtered": any(request.GET.get(name) for name in found.filters.filters),
+        "more_filters": sum(1 for name in MORE_FILTERS if request.GET.get(name)),
         "since": mark.timestamp(),
         "seen": _arrived(found, mark),
         "now": now,
-        "may_add": may(request.membership, "edit"),
+        "may_edit": may(request.membership, "edit"),
+        "columns": columns.shown_in(found.tab, request.membership),
+        "all_columns": columns.COLUMNS,
+        "chosen_columns": columns.chosen(request.membership),
+        "next_due": None if page else _next_due(request),
     }
+
+
+def _next_due(request: PageRequest) -> datetime | None:
+    """When the member's next work is due, for a list that is empty."""
+    mine = visible_leads(request.membership).filter(owner=request.membership.pk)
+    soonest = mine.filter(stage__outcome=Outcome.OPEN, work_due_at__isnull=False)
+    return soonest.order_by("work_due_at").values_list("work_due_at", flat=True).first()
 
 
 def _with_next_step(leads: QuerySet[Lead]) -> QuerySet[Lead]:
@@ -139,13 +193,17 @@ def choices() -> dict[str, Any]:
     stages = _options("stage", Stage.objects.filter(retired_at=None), "key", "label")
     people = _options("owner", Membership.objects.filter(is_active=True), "pk", "name")
     sources = _options("source", Source.objects.filter(is_active=True), "pk", "name")
-    found: dict[str, dict[str, str]] = {"stage": {}, "owner": {}, "source": {}}
-    for group, key, label in stages.union(people, sources, all=True):
+    campaigns = _options("campaign", Campaign.objects.all(), "pk", "name")
+    pipelines = _options("pipeline", Pipeline.objects.filter(retired_at=None), "pk", "label")
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for group, key, label in stages.union(people, sources, campaigns, pipelines, all=True):
         found[group].setdefault(key, label)
     return {
         "stages": sorted(found["stage"].items(), key=_by_ladder),
         "owners": _by_label(found["owner"]),
         "sources": _by_label(found["source"]),
+        "campaigns": _by_label(found["campaign"]),
+        "pipelines": _by_label(found["pipeline"]),
         "kinds": SourceKind.choices,
     }
 

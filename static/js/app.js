@@ -4,18 +4,44 @@
 
   var SHOWN_FOR = 10000;
 
-  function announce(text, kind) {
+  // A toast stays while the pointer or the focus is on it.
+  function fade(note) {
+    var timer;
+    var start = function () { timer = setTimeout(function () { note.remove(); }, SHOWN_FOR); };
+    var hold = function () { clearTimeout(timer); };
+    ["mouseenter", "focusin"].forEach(function (name) { note.addEventListener(name, hold); });
+    ["mouseleave", "focusout"].forEach(function (name) { note.addEventListener(name, start); });
+    start();
+  }
+
+  function undoButton(note, address) {
+    var button = document.createElement("button");
+    button.className = "btn btn-sm";
+    button.textContent = "Undo";
+    button.setAttribute("data-undo", "");
+    button.addEventListener("click", function () {
+      button.disabled = true;
+      note.remove();
+      window.htmx.ajax("POST", address, { swap: "none" });
+    });
+    return button;
+  }
+
+  function announce(text, options) {
+    var how = options || {};
     var note = document.createElement("div");
-    note.className = "toast-note " + (kind || "success");
+    var words = document.createElement("span");
+    note.className = "toast-note " + (how.failed ? "error" : "success");
     note.setAttribute("role", "status");
-    note.textContent = text;
+    words.textContent = text;
+    note.append(words);
+    // What was done before can't be undone past what was done since.
+    document.querySelectorAll("#toasts [data-undo]").forEach(function (old) { old.remove(); });
+    if (how.undo) note.append(undoButton(note, how.undo));
     document.getElementById("toasts").append(note);
     fade(note);
   }
-
-  function fade(note) {
-    setTimeout(function () { note.remove(); }, SHOWN_FOR);
-  }
+  window.leadcrm = { announce: announce };
 
   function explain(text) {
     var bar = document.getElementById("errors");
@@ -26,7 +52,7 @@
   document.querySelectorAll("#toasts .toast-note").forEach(fade);
 
   document.body.addEventListener("toast", function (event) {
-    announce(event.detail.value);
+    announce(event.detail.text, event.detail);
   });
 
   // The poll rests while nobody looks.
@@ -51,7 +77,8 @@
     var answer = event.detail.xhr;
     var type = answer.getResponseHeader("Content-Type") || "";
     if (event.target.hasAttribute("data-poll") && answer.status >= 500) return;
-    if (type.indexOf("text/plain") === 0) announce(answer.responseText, "error");
+    if (type.indexOf("text/plain") === 0) announce(answer.responseText, { failed: true });
+    else if (answer.status === 404 && event.target.matches("tr[data-lead]")) event.target.remove();
     else if (answer.status === 404) explain("Not found, or not yours. Ask a manager.");
     else if (answer.status === 403) explain("This page is out of date. Reload it and try again.");
     else explain("Something went wrong. What you typed is still here: try again.");
@@ -75,6 +102,16 @@
     if (field) field.focus();
   });
 
+  var fold = document.querySelector("[data-fold]");
+  if (fold) {
+    fold.setAttribute("aria-pressed", String(document.documentElement.hasAttribute("data-nav-narrow")));
+    fold.addEventListener("click", function () {
+      var narrow = document.documentElement.toggleAttribute("data-nav-narrow");
+      fold.setAttribute("aria-pressed", String(narrow));
+      try { localStorage.setItem("nav-narrow", narrow ? "1" : ""); } catch { /* storage is off: until the next page */ }
+    });
+  }
+
   document.addEventListener("click", function (event) {
     var copy = event.target.closest("[data-copy]");
     if (copy) {
@@ -96,17 +133,17 @@
       });
     }
     var typing = event.target.closest("input, textarea, select, [contenteditable]");
-    var choices = document.querySelectorAll(".verb-call [name=outcome]");
+    var scope = document.querySelector("#sheet[open]") || document;
+    var choices = scope.querySelectorAll(".verb-call [name=outcome]");
     var chosen = choices[Number(event.key) - 1];
     var inText = typing && event.target.type !== "radio";
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("textarea")) {
+      event.target.form.requestSubmit();
+    }
     if (chosen && !inText && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       chosen.checked = true;
       chosen.focus();
-    }
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      var search = document.getElementById("search");
-      if (search) { event.preventDefault(); search.focus(); }
     }
   });
 })();

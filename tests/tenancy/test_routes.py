@@ -37,6 +37,7 @@ from leads.models import (
     Pipeline,
     Source,
     Task,
+    UndoStep,
 )
 from tests.factories import make_lead, make_member, make_workspace
 
@@ -78,6 +79,9 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "lead-new": READ,
     "lead-add": WORK,
     "lead-detail": READ,
+    "lead-row": READ,
+    "lead-columns": page(POST=EVERY),
+    "undo": page(POST=frozenset({Role.REP})),  # whose step it is; nobody undoes another's
     "lead-edit": WORK,
     **dict.fromkeys(
         (
@@ -262,6 +266,7 @@ def make_world(name: str) -> World:
         suggestion = FieldSuggestion.objects.create(
             lead=lead, field="state", source="Form", value="CA"
         )
+        step = UndoStep.objects.create(lead=lead, made_by=rep, made_at=now, said="Moved")
         merge = merging.merge(lead.pk, [make_lead(now=now).pk], by=by, now=now)
         invitation, secret = invite(by=owner, email="new@example.com", now=now)
         token, _ = issue_token(membership=rep, name="Key", scopes=["leads:read"])
@@ -274,7 +279,7 @@ def make_world(name: str) -> World:
             "suggestion_id": suggestion.pk, "source_id": source.pk,
             "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
             "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
-            "key": source.public_key, "system": "erp", "external_id": "42",
+            "step_id": step.pk, "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
         }  # fmt: skip
         bodies = {

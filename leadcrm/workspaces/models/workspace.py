@@ -1,6 +1,7 @@
 import zoneinfo
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -123,6 +124,12 @@ class Membership(WorkspaceModel):
     team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="members")
     location = models.ForeignKey(Location, models.SET_NULL, null=True, blank=True, related_name="+")
     is_active = models.BooleanField("active", default=True)
+    list_columns = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        blank=True,
+        help_text="Columns chosen for the lead list. Empty means the usual ones.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):

@@ -1,0 +1,104 @@
+"""The sheet: a dialog over any page, in which a verb's form, the stages or a preview opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
+from leads import forms
+from leads.models import Lead, Stage
+from leads.pipelines import Status
+from leads.views.lead_page import page_of
+from leads.views.verbs import VERBS, Verb
+
+BODY, FORM = "sheet-body", "sheet-form"
+# The verbs that ask for what a stage needs.
+VERB_TO = {
+    Status.CONVERTED: "convert",
+    Status.SCHEDULED: "book",
+    Status.LOST: "close",
+    Status.DISQUALIFIED: "close",
+    Status.RECYCLED: "recycle",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A stage that the lead may go to, by a form of its verb or at once."""
+
+    stage: Stage
+    verb: str
+
+
+def is_asked_for(request: PageRequest) -> bool:
+    """Whether HTMX fills the sheet, or sends the form in it."""
+    if not wants_fragment(request):
+        return False
+    return request.htmx.target == BODY or request.htmx.trigger == FORM
+
+
+def is_elsewhere(request: PageRequest, lead: Lead) -> bool:
+    """Whether the browser shows something else than the lead's own page, such as the list."""
+    path = (request.htmx.current_url_abs_path or "").split("?")[0]
+    own = reverse("lead-detail", args=[request.workspace.slug, lead.pk])
+    return wants_fragment(request) and bool(path) and not path.startswith(own)
+
+
+def with_form(
+    request: PageRequest,
+    lead: Lead,
+    verb: Verb,
+    form: forms.VerbForm | None,
+    address: str,
+    status: int,
+    **extra: Any,
+) -> HttpResponse:
+    """The form of a verb. On the lead's page it swaps the lead, elsewhere only the sheet."""
+    context = {
+        "lead": lead,
+        "verb": verb,
+        "form": form,
+        "action": address,
+        "target": f"#{BODY}" if is_elsewhere(request, lead) else "#lead",
+        **extra,
+    }
+    return _sheet(request, "leads/_sheet_form.html", context, status)
+
+
+def stages(request: PageRequest, lead: Lead) -> HttpResponse:
+    """The stages that the lead may go to."""
+    now = timezone.now()
+    offered = {key: verb.offered(lead, request.membership, now) for key, verb in VERBS.items()}
+    found = Stage.objects.filter(
+        pipeline=lead.pipeline_id, retired_at=None, key__in=lead.stage.next_keys
+    )
+    choices = [Choice(stage, VERB_TO.get(Status(stage.status), "move")) for stage in found]
+    closing = [one for one in choices if one.verb == "close"]
+    context = {
+        "lead": lead,
+        "choices": [one for one in choices if one.verb != "close" and offered[one.verb]],
+        "closing": bool(closing) and offered["close"],
+        "may_reopen": offered["reopen"],
+        "target": f"#{BODY}" if is_elsewhere(request, lead) else "#lead",
+    }
+    return _sheet(request, "leads/_sheet_stages.html", context)
+
+
+def preview(request: PageRequest, lead: Lead) -> HttpResponse:
+    """What a glance at the lead tells, without leaving the list."""
+    return _sheet(
+        request, "leads/_sheet_preview.html", page_of(lead, request.membership, timezone.now())
+    )
+
+
+def _sheet(
+    request: PageRequest, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    response = show(request, template, context, status=status)
+    response["HX-Retarget"], response["HX-Reswap"] = f"#{BODY}", "innerHTML"
+    return response
