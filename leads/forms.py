@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -50,18 +50,42 @@ def morning(day: date | None) -> datetime | None:
     return datetime.combine(day, time(9), tzinfo=timezone.get_current_timezone())
 
 
+def presets(now: datetime) -> list[tuple[str, str]]:
+    """The times that people put things off to, as labels and values of a MomentInput."""
+    today = timezone.localtime(now).date()
+    days = (
+        ("Tomorrow", 1),
+        ("Monday", 7 - today.weekday()),
+        ("In a week", 7),
+        ("In a month", 30),
+    )
+    soon = timezone.localtime(now + timedelta(hours=2)).replace(second=0, microsecond=0)
+    times = [morning(today + timedelta(days=count)) for _, count in days]
+    labelled = [("In 2 hours", soon), *zip((label for label, _ in days), times, strict=True)]
+    return [(label, f"{at:%Y-%m-%dT%H:%M}") for label, at in labelled if at is not None]
+
+
 class VerbForm(Styled, forms.Form):
-    """Base of the verbs' forms. `lead` and `subject` (an appointment, a task …) give defaults."""
+    """Base of the verbs' forms. `lead` and `subject` (an appointment, a task …) give defaults.
+
+    Where `preset` names a field, the form also offers the usual times, each a button that sends it.
+    """
+
+    preset = ""
 
     def __init__(
         self, *args: Any, lead: Lead, membership: Membership, subject: Any = None, **kwargs: Any
     ) -> None:
-        super().__init__(*args, auto_id="do_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "do_%s", **kwargs})
         self.lead, self.membership, self.subject = lead, membership, subject
         self.prepare()
 
     def prepare(self) -> None:
         """Set defaults that hang on the lead or the subject."""
+
+    @property
+    def presets(self) -> list[tuple[str, str]]:
+        return presets(timezone.now()) if self.preset else []
 
 
 class NoteForm(VerbForm):
@@ -76,6 +100,13 @@ class CallForm(VerbForm):
     outcome = forms.ChoiceField(choices=CallOutcome.choices, widget=forms.RadioSelect)
     note = forms.CharField(required=False, max_length=20_000, widget=long_text(2))
     call_back_at = forms.DateTimeField(label="Call back at", required=False, widget=MomentInput)
+    next_step = forms.CharField(
+        label="Next step",
+        required=False,
+        max_length=300,
+        help_text="After a try without an answer the next try is set by itself.",
+    )
+    next_due_at = forms.DateTimeField(label="Due", required=False, widget=MomentInput)
     direction = forms.ChoiceField(
         label="Who called",
         choices=[(Message.Direction.OUTBOUND, "We did"), (Message.Direction.INBOUND, "They did")],
@@ -85,6 +116,14 @@ class CallForm(VerbForm):
 
     def clean_direction(self) -> str:
         return self.cleaned_data["direction"] or Message.Direction.OUTBOUND
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        if values.get("next_step") and not values.get("next_due_at"):
+            self.add_error("next_due_at", "Say when it is due.")
+        if values.get("next_due_at") and not values.get("next_step"):
+            self.add_error("next_step", "Say what is to be done.")
+        return values
 
 
 class MessageForm(VerbForm):
@@ -107,6 +146,7 @@ class EmailForm(MessageForm):
 
 
 class TaskForm(VerbForm):
+    preset = "due_at"
     title = forms.CharField(label="Next step", max_length=300)
     due_at = forms.DateTimeField(label="Due", widget=MomentInput)
 
@@ -198,6 +238,7 @@ class AssignForm(VerbForm):
 
 
 class SnoozeForm(VerbForm):
+    preset = "until"
     until = forms.DateTimeField(widget=MomentInput)
 
 

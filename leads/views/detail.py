@@ -145,7 +145,11 @@ def form_of(
     if verb.form is None:
         return None
     data = request.POST if request.method == "POST" and not blank else None
-    return verb.form(data, lead=lead, membership=request.membership, subject=subject)
+    # In the sheet the ids differ, since the composer on the page may hold the same form.
+    auto_id = "sheet_%s" if sheet.is_asked_for(request) and not blank else "do_%s"
+    return verb.form(
+        data, lead=lead, membership=request.membership, subject=subject, auto_id=auto_id
+    )
 
 
 def _left(request: PageRequest) -> HttpResponse:

@@ -91,8 +91,9 @@ def _refused(
 ) -> HttpResponse:
     """The same form with the verb's message by the field at fault, or an alert where there is none."""
     if form is not None and verb.key != "move":
-        field = _FIELD_OF.get(refusal.field, refusal.field)
-        form.add_error(field if field in form.fields else None, refusal.message)
+        names = (refusal.field, _FIELD_OF.get(refusal.field, ""))
+        field = next((name for name in names if name in form.fields), None)
+        form.add_error(field, refusal.message)
         return panel(request, lead, verb, form, status=422)
     if sheet.is_elsewhere(request, lead):
         return with_toast(HttpResponse(status=204), refusal.message, failed=True)
@@ -103,4 +104,10 @@ def _refused(
 
 
 # Verbs name their arguments; these are the fields that the forms make them from.
-_FIELD_OF = {"returns_at": "returns_on", "contact": "", "follow_up_at": "follow_up_on"}
+_FIELD_OF = {
+    "returns_at": "returns_on",
+    "contact": "",
+    "follow_up_at": "follow_up_on",
+    "title": "next_step",
+    "due_at": "next_due_at",
+}

@@ -25,6 +25,7 @@ VERB_TO = {
     Status.DISQUALIFIED: "close",
     Status.RECYCLED: "recycle",
 }
+ON_THE_WAY = ("move", "book", "convert")  # closing and resting are open to every open lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,11 @@ def stages(request: PageRequest, lead: Lead) -> HttpResponse:
         pipeline=lead.pipeline_id, retired_at=None, key__in=lead.stage.next_keys
     )
     choices = [Choice(stage, VERB_TO.get(Status(stage.status), "move")) for stage in found]
-    closing = [one for one in choices if one.verb == "close"]
     context = {
         "lead": lead,
-        "choices": [one for one in choices if one.verb != "close" and offered[one.verb]],
-        "closing": bool(closing) and offered["close"],
+        "choices": [one for one in choices if one.verb in ON_THE_WAY and offered[one.verb]],
+        "may_rest": offered["recycle"],
+        "may_close": offered["close"],
         "may_reopen": offered["reopen"],
         "target": f"#{BODY}" if is_elsewhere(request, lead) else "#lead",
     }

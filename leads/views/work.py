@@ -62,8 +62,14 @@ def access_note(membership: Membership, message_id: uuid.UUID, *, need: str = "s
     return message
 
 
-def call(work: Work) -> list[Result]:
-    return timeline.log_call(work.ids, by=work.by, now=work.now, **work.values)
+def call(work: Work) -> Result:
+    """Log the call and, where the form says so, the next step that was agreed."""
+    values = dict(work.values)
+    title, due_at = values.pop("next_step"), values.pop("next_due_at")
+    result = settle(timeline.log_call(work.ids, by=work.by, now=work.now, **values))
+    if title:
+        settle(timeline.add_task(work.ids, title=title, due_at=due_at, by=work.by, now=work.now))
+    return result
 
 
 def message(channel: str) -> Do:

@@ -12,10 +12,22 @@
     return Array.prototype.slice.call(document.querySelectorAll("tr[data-lead]"));
   }
 
+  // A row that was read anew has lost the focus; it is still where the rep was.
+  var last = "";
+
   function currentRow() {
     var focused = document.activeElement;
-    return focused ? focused.closest("tr[data-lead]") : null;
+    var row = focused ? focused.closest("tr[data-lead]") : null;
+    if (row) last = row.id;
+    return row || (focused === document.body && last ? document.getElementById(last) : null);
   }
+
+  document.addEventListener("focusin", currentRow);
+
+  document.body.addEventListener("htmx:afterSettle", function () {
+    var row = currentRow();
+    if (row && document.activeElement === document.body) row.querySelector(".row-link").focus({ preventScroll: true });
+  });
 
   function move(step) {
     var all = rows();
@@ -52,7 +64,7 @@
   function act(event) {
     var key = event.key;
     if (key === "j" || key === "k") return move(key === "j" ? 1 : -1);
-    if (key === " ") return currentRow() && document.activeElement.closest(".row-link") ? open("") : false;
+    if (key === " ") return document.activeElement.closest(".row-link") ? open("") : false;
     if (key === "u") return press("#toasts [data-undo]");
     if (key === "[") return press("a[rel=prev]");
     if (key === "]") return press("a[rel=next]");

@@ -43,8 +43,9 @@
     if (field) field.focus();
   });
 
+  // Not at once: the form raises further events, which would not leave a page without it.
   document.body.addEventListener("sheet-done", function () {
-    if (sheet.open) close(sheet);
+    setTimeout(function () { if (sheet.open) close(sheet); });
   });
 
   document.addEventListener("click", function (event) {
