@@ -21,7 +21,6 @@ from tests.factories import make_lead
 @pytest.fixture
 def web(sign_in: Any, ben: Membership) -> Client:
     found: Client = sign_in(ben)
-    found.get("/")
     return found
 
 
@@ -192,8 +191,10 @@ def test_the_stages_are_offered_with_the_form_that_each_needs(web: Client, lead:
 def test_a_preview_shows_the_lead_without_its_page(
     web: Client, lead: Lead, django_assert_max_num_queries: Any
 ) -> None:
+    shown, headers = address("lead-detail", lead), over_the_list(lead)
+    web.get(shown)
     with django_assert_max_num_queries(10):
-        response = web.get(address("lead-detail", lead), headers=over_the_list(lead))
+        response = web.get(shown, headers=headers)
     text = response.content.decode()
     assert "Ann Björk" in text
     assert "New enquiry" in text
