@@ -10,7 +10,8 @@ from leads.views.tabs import MINE, Tab
 
 @dataclass(frozen=True)
 class Column:
-    """`up` and `down` are the sorts that its header offers, first click first."""
+    """`up` and `down` are the sorts that its header offers, first click first; `also` is a further
+    one that counts as `up`."""
 
     key: str
     label: str
@@ -18,11 +19,12 @@ class Column:
     fixed: bool = False
     up: str = ""
     down: str = ""
+    also: str = "-"
     css: str = ""
 
 
 COLUMNS = (
-    Column("due", "Due", fixed=True, up="due", down="-due"),
+    Column("due", "Due", fixed=True, up="due", down="-due", also="waiting"),
     Column("name", "Name", fixed=True),
     Column("stage", "Stage"),
     Column("phone", "Phone"),

@@ -45,17 +45,23 @@ def decode(cursor: str, length: int) -> list[Any]:
 
 @dataclass(frozen=True)
 class Sort:
-    """An order of leads: by one moment, then newest first, then by id so that it is total."""
+    """An order of leads: by one moment, then newest first, then by id so that it is total.
+
+    With `oldest_first`, those of the same moment come in the order in which they arrived.
+    """
 
     key: str
     field: str
     descending: bool = False
+    oldest_first: bool = False
 
     def order(self) -> list[OrderBy]:
         first = F(self.field)
         main = first.desc(nulls_last=True) if self.descending else first.asc(nulls_last=True)
         if self.field == "created_at":
             return [main, F("id").desc()]
+        if self.oldest_first:
+            return [main, F("created_at").asc(), F("id").asc()]
         return [main, F("created_at").desc(), F("id").desc()]
 
     def cursor(self, lead: Lead) -> str:
@@ -64,7 +70,10 @@ class Sort:
     def after(self, cursor: str) -> Q:
         """The condition on rows that come after the cursor's."""
         value, created, row_id = self._read(cursor)
-        tie = Q(created_at__lt=created) | Q(created_at=created, id__lt=row_id)
+        side = "gt" if self.oldest_first else "lt"
+        tie = Q(**{f"created_at__{side}": created}) | Q(
+            created_at=created, **{f"id__{side}": row_id}
+        )
         if self.field == "created_at":
             ahead = Q(created_at__lt=created) if self.descending else Q(created_at__gt=created)
             return ahead | Q(created_at=created, id__lt=row_id)
@@ -93,6 +102,7 @@ SORTS = {
     sort.key: sort
     for sort in (
         Sort("due", "work_due_at"),
+        Sort("waiting", "work_due_at", oldest_first=True),
         Sort("-due", "work_due_at", descending=True),
         Sort("-created", "created_at", descending=True),
         Sort("created", "created_at"),

@@ -66,7 +66,7 @@ def _all(member: Membership, now: datetime) -> Q:
     return Q()
 
 
-WAITING = Tab("waiting", "Waiting", _waiting, empty="All answered.")
+WAITING = Tab("waiting", "Waiting", _waiting, "waiting", empty="All answered.")
 MINE = Tab("mine", "My open", _mine, empty="You have no open leads. Claim one from Unassigned.")
 DUE = Tab("due", "Due today", _due_today, empty="Nothing more is due today.")
 OVERDUE = Tab("overdue", "Overdue", _overdue, empty="Nothing is overdue.")

@@ -135,7 +135,10 @@ def test_a_filter_that_makes_no_sense_is_a_400_that_says_so(
     assert "Clear filters" in response.content.decode()
 
 
-@pytest.mark.parametrize("sort", ["due", "-due", "created", "-created", "active", "-active"])
+SORTS = ("due", "-due", "waiting", "created", "-created", "active", "-active")
+
+
+@pytest.mark.parametrize("sort", SORTS)
 def test_pages_hold_every_lead_once(
     web: Client, acme: Workspace, me: Actor, now: Any, sort: str
 ) -> None:
@@ -152,6 +155,16 @@ def test_pages_hold_every_lead_once(
         after = response.context["next"]
     assert (len(seen), len(set(seen)), after) == (110, 110, "")
     assert response.context["count"] == 110
+
+
+def test_who_waits_for_the_same_moment_is_answered_in_order(
+    web: Client, acme: Workspace, now: Any
+) -> None:
+    night = now.replace(hour=2) - timedelta(days=1)  # all are due when business opens
+    for minutes, name in enumerate(("First", "Second", "Third")):
+        make_lead(now=night + timedelta(minutes=minutes), display_name=name)
+    assert names(web.get(list_of(acme))) == ["First", "Second", "Third"]
+    assert names(web.get(list_of(acme, view="open"))) == ["Third", "Second", "First"]
 
 
 def test_due_first_then_those_without_a_next_step(
