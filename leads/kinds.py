@@ -30,6 +30,8 @@ CALL_LOGGED = "call_logged"
 CALL_RECEIVED = "call_received"
 NOTE_ADDED = "note_added"
 NOTE_EDITED = "note_edited"
+NOTE_PINNED = "note_pinned"
+NOTE_UNPINNED = "note_unpinned"
 MESSAGE_RECEIVED = "message_received"
 MESSAGE_SENT = "message_sent"
 TASK_ADDED = "task_added"
@@ -66,6 +68,8 @@ KINDS: dict[str, Kind] = {
         Kind(CALL_RECEIVED, "Incoming call", group="conversation", human=True, activity=True),
         Kind(NOTE_ADDED, "Note", group="conversation", human=True),
         Kind(NOTE_EDITED, "Note edited"),
+        Kind(NOTE_PINNED, "Note pinned"),
+        Kind(NOTE_UNPINNED, "Note unpinned"),
         Kind(MESSAGE_RECEIVED, "Message received", group="conversation", human=True, activity=True),
         Kind(MESSAGE_SENT, "Message sent", group="conversation", human=True, activity=True),
         Kind(TASK_ADDED, "Next step set"),

@@ -49,9 +49,11 @@ __all__ = [
     "mark_read",
     "mark_unread",
     "messages_of",
+    "pin_note",
     "plan",
     "snooze",
     "timeline",
+    "unpin_note",
     "wake",
 ]
 
@@ -188,6 +190,31 @@ def edit_note(message: Message, *, body: str, by: Actor, now: datetime) -> Resul
         changed = {"body": body, "edited_at": now}
         change.also(lambda: Message.objects.filter(pk=message.pk).update(**changed))
         change.record(kinds.NOTE_EDITED, subject_type="message", subject_id=message.pk)
+
+    return run_one(message.lead_id, decide, by=by, now=now)
+
+
+def pin_note(message: Message, *, by: Actor, now: datetime) -> Result:
+    """Keep a note above its lead's timeline, in place of the one that was there."""
+
+    def decide(change: Change) -> None:
+        _require_workable(change.lead)
+        notes = Message.objects.filter(lead=change.lead)
+        if notes.filter(pk=message.pk, pinned_at=None).update(pinned_at=now):
+            notes.exclude(pk=message.pk).filter(pinned_at__isnull=False).update(pinned_at=None)
+            change.record(kinds.NOTE_PINNED, subject_type="message", subject_id=message.pk)
+
+    return run_one(message.lead_id, decide, by=by, now=now)
+
+
+def unpin_note(message: Message, *, by: Actor, now: datetime) -> Result:
+    """Put a pinned note back into the timeline."""
+
+    def decide(change: Change) -> None:
+        _require_workable(change.lead)
+        pinned = Message.objects.filter(pk=message.pk, pinned_at__isnull=False)
+        if pinned.update(pinned_at=None):
+            change.record(kinds.NOTE_UNPINNED, subject_type="message", subject_id=message.pk)
 
     return run_one(message.lead_id, decide, by=by, now=now)
 

@@ -28,6 +28,7 @@ pages = [
     path("leads/columns/", lists.choose_columns, name="lead-columns"),
     *verb_paths(),
     path("undo/<uuid:step_id>/", doing.undo, name="undo"),
+    path("messages/<uuid:message_id>/", detail.message_text, name="message"),
     path("contacts/", people.contact_list, name="contacts"),
     path("contacts/<uuid:contact_id>/", people.contact_detail, name="contact"),
     path("companies/", people.company_list, name="companies"),

@@ -36,6 +36,7 @@ class Message(WorkspaceModel):
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     edited_at = models.DateTimeField(null=True, blank=True)
+    pinned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(WorkspaceModel.Meta):
         ordering: ClassVar = ["-occurred_at"]
@@ -46,7 +47,12 @@ class Message(WorkspaceModel):
                 name="message_external_id_unique",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["lead", "occurred_at"], name="message_lead")]
+        indexes: ClassVar = [
+            models.Index(fields=["lead", "occurred_at"], name="message_lead"),
+            models.Index(
+                fields=["lead"], condition=models.Q(pinned_at__isnull=False), name="message_pinned"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.subject or self.get_channel_display()

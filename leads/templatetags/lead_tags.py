@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from leadcrm.workspaces.templatetags.page_tags import moment_text, span
-from leads.models import Lead, Stage
+from leads.models import Appointment, Lead, Stage
 from leads.pipelines import Status
 
 register = template.Library()
@@ -84,8 +84,24 @@ def get(mapping: dict[str, object], key: str) -> object:
 
 
 @register.filter
-def is_list(value: object) -> bool:
-    return isinstance(value, list)
+def parts(text: str, length: int) -> tuple[str, str]:
+    """A text cut in two at a space, the first part of about `length` characters."""
+    if len(text) <= length * 1.2:
+        return text, ""
+    cut = text.rfind(" ", 0, length)
+    return (text[:cut], text[cut:]) if cut > 0 else (text[:length], text[length:])
+
+
+@register.filter
+def page_address(url: str) -> str:
+    """The address of a page without its query, which holds ad ids, and without its scheme."""
+    address = url.split("?", 1)[0].split("#", 1)[0]
+    return address.removeprefix("https://").removeprefix("http://").rstrip("/")
+
+
+@register.filter
+def appointment_word(status: str) -> str:
+    return str(Appointment.Status(status).label)
 
 
 @register.filter

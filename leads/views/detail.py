@@ -14,10 +14,12 @@ from django.views.decorators.http import require_safe
 
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events, with_toast
 from leads import forms
-from leads.access import access_lead
+from leads.access import access_lead, access_message, may_with
 from leads.models import Lead, UndoStep
 from leads.views import history, sheet
-from leads.views.lead_page import page_of, read_around
+from leads.views.around import read_around
+from leads.views.lead_page import page_of
+from leads.views.neighbours import read_neighbours, remember
 from leads.views.verbs import COMPOSER, VERBS, Verb
 
 DEFAULT_PANEL = "note"
@@ -31,7 +33,16 @@ def lead_detail(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
         return sheet.preview(request, lead)
     if wants_fragment(request) and request.htmx.target == "older":
         return _older(request, lead)
-    return show(request, "leads/detail.html", full_page(request, lead))
+    response = show(request, "leads/detail.html", full_page(request, lead))
+    return remember(request, response, lead)
+
+
+@require_safe
+def message_text(request: PageRequest, message_id: uuid.UUID) -> HttpResponse:
+    """The whole of a note, call or message whose start the timeline shows."""
+    message = access_message(request.membership, message_id)
+    template = "_message.html" if wants_fragment(request) else "message.html"
+    return show(request, f"leads/{template}", {"message": message})
 
 
 def done(request: PageRequest, lead: Lead, said: str, step: UndoStep | None = None) -> HttpResponse:
@@ -88,6 +99,7 @@ def full_page(
     if verb is None and context["offered"][DEFAULT_PANEL]:
         verb = VERBS[DEFAULT_PANEL]
         form = form_of(request, verb, lead, None, blank=True)
+    context["neighbours"] = read_neighbours(request, lead, now)
     context |= _panel_context(request, lead, verb, form)
     return context | extra
 
@@ -164,7 +176,10 @@ def _older(request: PageRequest, lead: Lead) -> HttpResponse:
     found = history.read(
         lead,
         reasons,
+        timezone.now(),
         show=request.GET.get("show", "all"),
         before=request.GET.get("before", ""),
     )
-    return show(request, "leads/_history_rows.html", {"lead": lead, "history": found})
+    may_edit = may_with(request.membership, lead, "edit")
+    context = {"lead": lead, "history": found, "may_edit": may_edit}
+    return show(request, "leads/_history_rows.html", context)

@@ -1,4 +1,7 @@
-"""Editing the fields of a lead in place, with what a colleague changed meanwhile shown beside."""
+"""Editing the fields of a lead: one at a time in place, or all on a page of their own.
+
+What a colleague changed meanwhile is shown beside what was typed, for the person to choose.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,24 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Model
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
+from leadcrm.workspaces.access import NOT_FOUND
+from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_toast
+from leadcrm.workspaces.templatetags.page_tags import relative
 from leads import editing, undoing
 from leads.access import access_lead
 from leads.batch import Refused, Result
 from leads.forms import EditForm
-from leads.models import Lead
-from leads.views.detail import done, full_page
+from leads.models import Lead, UndoStep
+from leads.views.detail import access_lead_again, done, full_page
+from leads.views.fields import editable_fields, fields_of, shown_fields
 from leads.views.history import label_of
-from leads.views.lead_page import editable_fields
+from leads.views.lead_page import is_editable
 from leads.views.work import settle
 
 BASE = "base"
@@ -27,29 +35,63 @@ BASE = "base"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
-    """The form of all fields; on POST those that it sends are saved, unless somebody changed them.
+    """The form of all fields, or for HTMX of the row named by `field`.
 
-    Beside each field the form holds the value that its editor saw (`base-<field>`).
+    On POST the fields that it sends are saved, unless somebody changed them: beside each field
+    the form holds the value that its editor saw (`base-<field>`).
     """
     lead = access_lead(request.membership, lead_id, need="edit")
+    row = request.GET.get("field", "") if wants_fragment(request) else ""
+    if row and row not in shown_fields(lead):
+        raise Http404(NOT_FOUND)
+    names = list(fields_of(row)) if row else editable_fields(lead)
     if request.method != "POST":
-        return _form_page(request, lead, EditForm(instance=lead, names=editable_fields(lead)))
-    names = [name for name in editable_fields(lead) if name in request.POST]
+        if not is_editable(lead):
+            return _closed_meanwhile(request, lead)
+        return _form_page(request, lead, EditForm(instance=lead, names=names), row)
+    names = [name for name in names if name in request.POST]
     form = EditForm(request.POST, names=names)
     base = EditForm(request.POST, names=names, prefix=BASE)
     if not form.is_valid():
-        return _form_page(request, lead, form, status=422)
+        return _form_page(request, lead, form, row, status=422)
     base.is_valid()  # what was seen is compared, not judged
     try:
+        _require_editable(lead)
         now = timezone.now()
         with undoing.undoable(lead.pk, said="Saved.", by=request.actor, now=now) as outcome:
             result = _save(request, lead, form.cleaned_data, base.cleaned_data, now)
     except Refused as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
-        return _form_page(request, lead, form, status=422)
+        return _form_page(request, lead, form, row, status=422)
     if result.conflicts:
-        return _conflicts(request, lead, result)
-    return done(request, lead, "Saved.", outcome.step)
+        return _conflicts(request, lead, result, row)
+    return (_saved if row else done)(request, lead, "Saved.", outcome.step)
+
+
+def _require_editable(lead: Lead) -> None:
+    """Raise Refused for a lead that stays as it was."""
+    if not is_editable(lead):
+        raise Refused(f"This lead is closed ({lead.stage.label}). Reopen it to change it.")
+
+
+def _closed_meanwhile(request: PageRequest, lead: Lead) -> HttpResponse:
+    """The page of a lead whose fields are only read, in place of their form."""
+    if not wants_fragment(request):
+        return redirect("lead-detail", request.workspace.slug, lead.pk)
+    response = HttpResponse(status=204)
+    response["HX-Refresh"] = "true"
+    return response
+
+
+def _saved(request: PageRequest, lead: Lead, said: str, step: UndoStep | None) -> HttpResponse:
+    """The fields as they are now, with what else on the page hangs on them."""
+    fresh = access_lead_again(request, lead)
+    if fresh is None:
+        return done(request, lead, said, step)
+    response = show(request, "leads/_saved.html", full_page(request, fresh))
+    response["HX-Retarget"], response["HX-Reswap"] = "#details", "outerHTML"
+    undo = reverse("undo", args=[request.workspace.slug, step.pk]) if step else ""
+    return with_toast(response, said, undo=undo)
 
 
 def _save(
@@ -62,15 +104,20 @@ def _save(
     return settle(results)
 
 
-def _conflicts(request: PageRequest, lead: Lead, result: Result) -> HttpResponse:
-    """The page as it is now, with the choice between theirs and mine for each field in conflict."""
+def _conflicts(request: PageRequest, lead: Lead, result: Result, row: str) -> HttpResponse:
+    """The choice between theirs and mine for each field in conflict, in its row or on the page."""
+    now = timezone.now()
+    conflicts = [_conflict(one, now) for one in result.conflicts]
+    if row:
+        context = {"lead": lead, "conflicts": conflicts, "row": row}
+        return show(request, "leads/_conflict.html", context, status=409)
     fresh = access_lead(request.membership, lead.pk)
-    context = full_page(request, fresh, conflicts=[_conflict(one) for one in result.conflicts])
+    context = full_page(request, fresh, conflicts=conflicts)
     template = "leads/_lead.html" if wants_fragment(request) else "leads/detail.html"
     return show(request, template, context, status=409)
 
 
-def _conflict(found: dict[str, Any]) -> dict[str, Any]:
+def _conflict(found: dict[str, Any], now: datetime) -> dict[str, Any]:
     name, activity = found["field"], found["by"]
     return {
         "name": name,
@@ -80,8 +127,13 @@ def _conflict(found: dict[str, Any]) -> dict[str, Any]:
         "mine": found["mine"],
         "mine_raw": _raw(found["mine"]),
         "who": (activity.actor if activity else None) or "Somebody",
-        "at": activity.occurred_at if activity else None,
+        "when": _since(activity.occurred_at, now) if activity else "",
     }
+
+
+def _since(at: datetime, now: datetime) -> str:
+    seconds = int((now - at).total_seconds())
+    return f"{seconds} s ago" if 0 < seconds < 60 else relative(at, now)
 
 
 def _raw(value: Any) -> Any:
@@ -92,10 +144,12 @@ def _raw(value: Any) -> Any:
 
 
 def _form_page(
-    request: PageRequest, lead: Lead, form: EditForm, *, status: int = 200
+    request: PageRequest, lead: Lead, form: EditForm, row: str, *, status: int = 200
 ) -> HttpResponse:
-    seen = _seen(request, lead, form)
-    context: dict[str, Any] = {"lead": lead, "edit_form": form, "seen": seen}
+    seen = _seen(request, form)
+    context: dict[str, Any] = {"lead": lead, "edit_form": form, "seen": seen, "row": row}
+    if row:
+        return show(request, "leads/_field_form.html", context, status=status)
     if wants_fragment(request):
         response = show(request, "leads/_details_form.html", context, status=status)
         response["HX-Retarget"], response["HX-Reswap"] = "#details", "outerHTML"
@@ -104,7 +158,7 @@ def _form_page(
     return show(request, "leads/detail.html", context, status=status)
 
 
-def _seen(request: PageRequest, lead: Lead, form: EditForm) -> list[tuple[str, Any]]:
+def _seen(request: PageRequest, form: EditForm) -> list[tuple[str, Any]]:
     """The hidden base values: what the editor saw first, however often the form came back."""
     if form.is_bound:
         return [(f"{BASE}-{name}", request.POST.get(f"{BASE}-{name}", "")) for name in form.fields]

@@ -5,17 +5,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from leadcrm.workspaces.models import Location
+from leadcrm.workspaces.templatetags.page_tags import day_text
 from leads import kinds, timeline
-from leads.models import Activity, Lead, Message
+from leads.models import Activity, Campaign, Lead, Message, Source
 from leads.timeline import CallOutcome
 from leads.views.keyset import BadCursor, decode, encode
 
 PAGE = 30
+SHOWN_LENGTH, SHOWN_LINES = 600, 10  # of a body; the rest is fetched by "Show all"
+VALUE_LENGTH = 200  # of an old or new value
+SHOWS = ("all", "conversation", "changes")
 
 ICONS = {
     kinds.LEAD_CREATED: "inbox",
@@ -25,6 +32,8 @@ ICONS = {
     kinds.CALL_RECEIVED: "phone",
     kinds.NOTE_ADDED: "note",
     kinds.NOTE_EDITED: "note",
+    kinds.NOTE_PINNED: "pin",
+    kinds.NOTE_UNPINNED: "pin",
     kinds.MESSAGE_RECEIVED: "mail",
     kinds.MESSAGE_SENT: "mail",
     kinds.TASK_ADDED: "check",
@@ -39,6 +48,7 @@ ICONS = {
     kinds.UNDONE: "undo",
 }
 LABELS = {field.name: str(field.verbose_name) for field in Lead._meta.fields}
+LINKS: dict[str, Any] = {"source": Source, "campaign": Campaign, "location": Location}
 CHANNELS = {Message.Channel.EMAIL: "E-mail", Message.Channel.SMS: "Text"}
 
 # What stands for a change that no member made, by the door it came through.
@@ -47,7 +57,7 @@ DOORS = {"form": "", "web": "", "timer": "by itself", "import": "Import", "email
 
 @dataclass(slots=True)
 class Row:
-    """One row of the log as a person reads it."""
+    """One row of the log as a person reads it. `heading` names its day where that is a new one."""
 
     activity: Activity
     title: str
@@ -57,6 +67,9 @@ class Row:
     due_at: Any = None
     message: Message | None = None
     undone: bool = False
+    body: str = ""
+    is_cut: bool = False
+    heading: str = ""
 
     @property
     def who(self) -> str:
@@ -67,34 +80,60 @@ class Row:
             return str(activity.actor)
         return DOORS.get(activity.via, activity.via)
 
+    @property
+    def day(self) -> date:
+        """The day on which it happened where the viewer is."""
+        return timezone.localtime(self.activity.occurred_at).date()
+
+
+@dataclass(slots=True)
+class Fold:
+    """Automatic rows that stand together and are shown as one line."""
+
+    rows: list[Row]
+    heading: str = ""
+
+    @property
+    def day(self) -> date:
+        return self.rows[0].day
+
+    @property
+    def key(self) -> int:
+        return self.rows[0].activity.pk
+
 
 @dataclass(slots=True)
 class History:
-    """A page of the timeline. `blocks` are rows, or lists of automatic rows that are folded."""
+    """A page of the timeline, newest first, and the cursor of the next one."""
 
-    blocks: list[Row | list[Row]]
+    blocks: list[Row | Fold]
     show: str
     older: str = ""
 
 
-def read(lead: Lead, reasons: Mapping[str, str], *, show: str = "all", before: str = "") -> History:
+def read(
+    lead: Lead, reasons: Mapping[str, str], now: datetime, *, show: str = "all", before: str = ""
+) -> History:
     """The newest rows, or those before a cursor, in two queries."""
     rows = timeline.timeline(lead)
-    if show in ("conversation", "changes"):
+    show = show if show in SHOWS else "all"
+    if show != "all":
         group = "conversation" if show == "conversation" else "change"
         rows = rows.filter(kind__in=[k.name for k in kinds.KINDS.values() if k.group == group])
-    else:
-        show = "all"
+    above = None
     if before:
-        rows = rows.filter(_before(before))
+        at, row_id = _position(before)
+        above = timezone.localtime(at).date()
+        rows = rows.filter(Q(occurred_at__lt=at) | Q(occurred_at=at, pk__lt=row_id))
     found = list(rows[: PAGE + 1])
     page, more = found[:PAGE], len(found) > PAGE
     messages = timeline.messages_of(page)
     shown = [_row(activity, messages, reasons) for activity in page]
     _mark_undone(shown)
+    _name_links(shown)
     last = page[-1] if page else None
     older = encode(last.occurred_at, last.pk) if last and more else ""
-    return History(_fold(shown), show, older)
+    return History(_with_headings(_fold(shown), above, now), show, older)
 
 
 def _mark_undone(rows: Sequence[Row]) -> None:
@@ -107,26 +146,50 @@ def _mark_undone(rows: Sequence[Row]) -> None:
         row.undone = row.activity.pk in undone
 
 
-def _before(cursor: str) -> Q:
+def clip(text: str) -> tuple[str, bool]:
+    """The start of a text, and whether there is more of it."""
+    start = "\n".join(text[:SHOWN_LENGTH].split("\n")[:SHOWN_LINES])
+    if len(start) == len(text):
+        return text, False
+    if len(start) == SHOWN_LENGTH:
+        start = start.rsplit(" ", 1)[0]
+    return start + "…", True
+
+
+def _position(cursor: str) -> tuple[datetime, int]:
     when, row_id = decode(cursor, 2)
     at = parse_datetime(when) if isinstance(when, str) else None
-    if at is None or not isinstance(row_id, int):
+    if at is None or at.tzinfo is None or not isinstance(row_id, int):
         raise BadCursor
-    return Q(occurred_at__lt=at) | Q(occurred_at=at, pk__lt=row_id)
+    return at, row_id
 
 
-def _fold(rows: Sequence[Row]) -> list[Row | list[Row]]:
+def _fold(rows: Sequence[Row]) -> list[Row | Fold]:
     """Put neighbouring automatic rows together, from two on."""
-    blocks: list[Row | list[Row]] = []
+    blocks: list[Row | Fold] = []
     for row in rows:
         last = blocks[-1] if blocks else None
         if not row.activity.spec.automatic:
             blocks.append(row)
-        elif isinstance(last, list):
-            last.append(row)
+        elif isinstance(last, Fold):
+            last.rows.append(row)
         else:
-            blocks.append([row])
-    return [block[0] if isinstance(block, list) and len(block) == 1 else block for block in blocks]
+            blocks.append(Fold([row]))
+    return [
+        block.rows[0] if isinstance(block, Fold) and len(block.rows) == 1 else block
+        for block in blocks
+    ]
+
+
+def _with_headings(
+    blocks: list[Row | Fold], above: date | None, now: datetime
+) -> list[Row | Fold]:
+    """Name each day over the first block of it; `above` is the day that the last page ended in."""
+    for block in blocks:
+        if block.day != above:
+            block.heading = day_text(block.day, now)
+        above = block.day
+    return blocks
 
 
 def _row(
@@ -135,12 +198,32 @@ def _row(
     row = Row(activity, activity.spec.label, _icon(activity))
     if activity.subject_type == "message" and activity.subject_id:
         row.message = messages.get(activity.subject_id)
+        row.body, row.is_cut = clip(row.message.body) if row.message else ("", False)
     describe = _DESCRIBE.get(activity.kind)
     if describe is not None:
         describe(row, activity.data, reasons)
     if note := activity.data.get("note"):
-        row.details.append(str(note))
+        row.details.append(clip(str(note))[0])
     return row
+
+
+def _name_links(rows: Sequence[Row]) -> None:
+    """The log holds the ids of sources and campaigns; a person reads their names."""
+    ids = {
+        value
+        for row in rows
+        for name in LINKS
+        for value in row.activity.data.get("changes", {}).get(name, ())
+        if value and row.activity.kind == kinds.FIELDS_CHANGED
+    }
+    if not ids:
+        return
+    found = [model.objects.filter(pk__in=ids).values_list("pk", "name") for model in LINKS.values()]
+    names = {str(pk): name for pk, name in found[0].union(*found[1:], all=True)}
+    for row in rows:
+        row.changes = [
+            (label, names.get(old, old), names.get(new, new)) for label, old, new in row.changes
+        ]
 
 
 def _icon(activity: Activity) -> str:
@@ -197,6 +280,13 @@ def _fields(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> No
     row.title = f"Changed {', '.join(label for label, _, _ in row.changes)}"[:120]
 
 
+def _about_note(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    """The note itself stands further down: here its first words are enough."""
+    if row.message is not None:
+        row.details.append(f"“{_short(' '.join(row.message.body.split()), 60)}”")
+    row.message, row.body, row.is_cut = None, "", False
+
+
 def _snoozed(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
     row.due_at = _moment(data.get("until"))
 
@@ -236,6 +326,9 @@ _DESCRIBE = {
     kinds.APPOINTMENT_CANCELED: _appointment,
     kinds.OWNER_CHANGED: _owner,
     kinds.FIELDS_CHANGED: _fields,
+    kinds.NOTE_EDITED: _about_note,
+    kinds.NOTE_PINNED: _about_note,
+    kinds.NOTE_UNPINNED: _about_note,
     kinds.SNOOZED: _snoozed,
     kinds.SUGGESTION_DECIDED: _suggestion,
     kinds.ARCHIVED: _removed,
@@ -256,4 +349,8 @@ def label_of(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return "–" if value in (None, "", [], {}) else str(value)
+    return "–" if value in (None, "", [], {}) else _short(str(value), VALUE_LENGTH)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

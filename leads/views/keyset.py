@@ -64,6 +64,14 @@ class Sort:
             return [main, F("created_at").asc(), F("id").asc()]
         return [main, F("created_at").desc(), F("id").desc()]
 
+    def order_back(self) -> list[OrderBy]:
+        """The same order from its end."""
+        first = F(self.field)
+        main = first.asc(nulls_first=True) if self.descending else first.desc(nulls_first=True)
+        if self.field == "created_at":
+            return [main, F("id").asc()]
+        return [main, F("created_at").asc(), F("id").asc()]
+
     def cursor(self, lead: Lead) -> str:
         return encode(getattr(lead, self.field), lead.created_at, str(lead.pk))
 
@@ -85,6 +93,18 @@ class Sort:
             | Q(**{f"{self.field}__isnull": True})
             | (Q(**{self.field: value}) & tie)
         )
+
+    def before(self, cursor: str) -> Q:
+        """The condition on rows that come before the cursor's."""
+        value, created, row_id = self._read(cursor)
+        tie = Q(created_at__gt=created) | Q(created_at=created, id__gt=row_id)
+        if self.field == "created_at":
+            ahead = Q(created_at__gt=created) if self.descending else Q(created_at__lt=created)
+            return ahead | Q(created_at=created, id__gt=row_id)
+        if value is None:
+            return Q(**{f"{self.field}__isnull": False}) | (Q(**{self.field: None}) & tie)
+        nearer = "gt" if self.descending else "lt"
+        return Q(**{f"{self.field}__{nearer}": value}) | (Q(**{self.field: value}) & tie)
 
     def _read(self, cursor: str) -> tuple[datetime | None, datetime, uuid.UUID]:
         value, created, row_id = decode(cursor, 3)

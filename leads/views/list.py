@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast
-from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -57,12 +57,12 @@ class Listing:
         return bool(self.filters.is_valid())
 
 
-def listing(request: PageRequest, now: datetime) -> Listing:
-    """Read tab and filters from the address."""
-    member = request.membership
-    tab = tab_named(member, request.GET.get("view", ""))
+def listing(request: PageRequest, now: datetime, params: QueryDict | None = None) -> Listing:
+    """Read tab and filters from the address, or from the parameters of another one."""
+    member, params = request.membership, request.GET if params is None else params
+    tab = tab_named(member, params.get("view", ""))
     leads = visible_leads(member).filter(merged_into=None).filter(tab.condition(member, now))
-    filters = LeadFilterSet(request.GET, leads, request=request)
+    filters = LeadFilterSet(params, leads, request=request)
     found = filters.qs if filters.is_valid() else leads.none()
     return Listing(found, tab, filters)
 

@@ -43,7 +43,14 @@ VERBS: dict[str, Verb] = {
     verb.key: verb
     for verb in (
         # The composer
-        Verb("note", "Note", "Note added.", work.about_lead(timeline.add_note), forms.NoteForm),
+        Verb(
+            "note",
+            "Note",
+            "Note added.",
+            work.about_lead(timeline.add_note),
+            forms.NoteForm,
+            when=offers.is_present,
+        ),
         Verb("call", "Log call", "Call logged.", work.call, forms.CallForm, when=offers.is_present),
         Verb(
             "email",
@@ -259,6 +266,22 @@ VERBS: dict[str, Verb] = {
             forms.NoteForm,
             find=work.access_note,
             path="notes/<uuid:subject_id>/edit/",
+        ),
+        Verb(
+            "note-pin",
+            "Pin note",
+            "Note pinned.",
+            work.about_subject(timeline.pin_note),
+            find=work.access_note,
+            path="notes/<uuid:subject_id>/pin/",
+        ),
+        Verb(
+            "note-unpin",
+            "Unpin note",
+            "Note unpinned.",
+            work.about_subject(timeline.unpin_note),
+            find=work.access_note,
+            path="notes/<uuid:subject_id>/unpin/",
         ),
         Verb(
             "suggestion-accept",

@@ -136,6 +136,8 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "task-done": ("task", {}, kinds.TASK_DONE),
     "task-change": ("task", {"title": "Call", "due_at": local(FUTURE)}, kinds.TASK_CHANGED),
     "note-edit": ("note", {"body": "Four buildings"}, kinds.NOTE_EDITED),
+    "note-pin": ("note", {}, kinds.NOTE_PINNED),
+    "note-unpin": ("pinned", {}, kinds.NOTE_UNPINNED),
     "suggestion-accept": ("suggestion", {}, kinds.SUGGESTION_DECIDED),
     "suggestion-dismiss": ("suggestion", {}, kinds.SUGGESTION_DECIDED),
 }
@@ -163,11 +165,18 @@ def bring(lead: Lead, state: str, me: Actor, ana: Membership, now: datetime) -> 
         "removed": lambda: archiving.archive(ids, **doing),
         "task": lambda: timeline.add_task(ids, title="Offer", due_at=FUTURE, **doing),
         "note": lambda: timeline.add_note(ids, body="Three", **doing),
+        "pinned": lambda: pin(lead, me, before),
         "suggestion": lambda: FieldSuggestion.objects.create(lead=lead, **guess),
     }
     ways[state]()
-    subjects = {"booked": Appointment, "task": Task, "note": Message, "suggestion": FieldSuggestion}
+    subjects = {"booked": Appointment, "task": Task, "note": Message, "pinned": Message}
+    subjects["suggestion"] = FieldSuggestion
     return subjects[state].objects.get() if state in subjects else None
+
+
+def pin(lead: Lead, me: Actor, at: datetime) -> None:
+    timeline.add_note([lead.pk], body="Three", by=me, now=at)
+    timeline.pin_note(Message.objects.get(), by=me, now=at)
 
 
 def test_every_verb_has_a_case() -> None:

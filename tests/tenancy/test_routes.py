@@ -83,6 +83,7 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "lead-columns": page(POST=EVERY),
     "undo": page(POST=frozenset({Role.REP})),  # whose step it is; nobody undoes another's
     "lead-edit": WORK,
+    "message": READ,
     **dict.fromkeys(
         (
             "lead-note",
@@ -115,6 +116,8 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
             "task-done",
             "task-change",
             "note-edit",
+            "note-pin",
+            "note-unpin",
             "suggestion-accept",
             "suggestion-dismiss",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django import template
 from django.templatetags.static import static
@@ -31,6 +31,14 @@ def icon(name: str, css: str = "") -> SafeString:
 def ago(at: datetime | None) -> SafeString | str:
     """A moment in relation to now, with the exact one in the viewer's zone on hover."""
     return _time(at, relative(at, timezone.now())) if at else ""
+
+
+@register.filter
+def ago_or_time(at: datetime) -> SafeString:
+    """A moment under the heading of its day: in relation to now, from two days on its time."""
+    now = timezone.now()
+    local = timezone.localtime(at)
+    return _time(at, relative(at, now) if now - at < timedelta(days=2) else f"{local:%H:%M}")
 
 
 @register.filter
@@ -73,6 +81,16 @@ def short_text(at: datetime, now: datetime) -> str:
     local = timezone.localtime(at)
     this_year = local.year == timezone.localtime(now).year
     return date_format(local, "D j M, H:i" if this_year else "D j M Y, H:i")
+
+
+def day_text(day: date, now: datetime) -> str:
+    """A day as a heading: Today, Yesterday, Tuesday 3 March."""
+    today = timezone.localtime(now).date()
+    if day == today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    return date_format(day, "l j F" if day.year == today.year else "l j F Y")
 
 
 def _time(at: datetime, text: str) -> SafeString:

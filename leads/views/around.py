@@ -1,0 +1,207 @@
+"""What stands around a lead on its page, read in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
+from django.utils.dateparse import parse_datetime
+
+from leadcrm.workspaces.models import Membership
+from leads import kinds
+from leads.access import visible_leads
+from leads.models import (
+    Activity,
+    Appointment,
+    CloseReason,
+    ContactKey,
+    FieldSuggestion,
+    Lead,
+    Message,
+    Stage,
+    Task,
+)
+from leads.views.fields import setters
+from leads.views.history import clip, label_of
+
+MOST = 20  # of the person's other leads
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Around:
+    """Open tasks, suggestions, keys, the person's other leads, close reasons and so on.
+
+    `doubles` are leads of another person who has the e-mail address or number of this one,
+    `setters` the names of who set fields by id, `given` the log row that last gave it away.
+    """
+
+    tasks: Rows
+    suggestions: Rows
+    keys: Rows
+    others: Rows
+    doubles: Rows
+    reasons: dict[str, str]
+    appointments: Rows
+    stages: Rows
+    setters: dict[str, str]
+    pinned: dict[str, Any] | None = None
+    given: dict[str, Any] | None = None
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether some address or number of the person must not be used."""
+        return self.phone_marked or self.email_marked
+
+    @property
+    def phone_marked(self) -> bool:
+        return self._marked(ContactKey.Kind.PHONE)
+
+    @property
+    def email_marked(self) -> bool:
+        return self._marked(ContactKey.Kind.EMAIL)
+
+    def _marked(self, kind: str) -> bool:
+        return any(key["kind"] == kind and key["marked_at"] for key in self.keys)
+
+
+def read_around(lead: Lead, membership: Membership) -> Around:
+    """All of it in one query."""
+    row = Lead.objects.filter(pk=lead.pk).values_list(
+        *_about_lead(lead), *_about_person(lead, membership), *_about_workspace(lead)
+    )
+    found = [part or [] for part in row.get()]  # what can't be found at all comes as null
+    tasks, suggestions, appointments, pinned, given, keys, others, doubles, *rest = found
+    reasons, stages, people = rest
+    for one in suggestions:
+        one["label"] = label_of(one["field"])
+    for one in pinned:
+        one["body"], one["is_cut"] = clip(one["body"])
+    return Around(
+        tasks=_moments(tasks, "due_at"),
+        suggestions=suggestions,
+        keys=keys,
+        others=[_with_result(one, reasons) for one in _moments(others, "created_at")],
+        doubles=_moments(doubles, "created_at"),
+        reasons={reason["code"]: reason["label"] for reason in reasons},
+        appointments=_moments(appointments, "scheduled_for"),
+        stages=stages,
+        setters={person["id"]: person["name"] for person in people},
+        pinned=_first(_moments(pinned, "occurred_at")),
+        given=_first(_moments(given, "occurred_at")),
+    )
+
+
+def _about_lead(lead: Lead) -> list[ArraySubquery]:
+    mine = {"lead": OuterRef("pk")}
+    given = Activity.objects.filter(**mine, kind=kinds.OWNER_CHANGED).order_by("-id")
+    pinned = Message.objects.filter(**mine, pinned_at__isnull=False).order_by("-pinned_at")
+    appointments = Appointment.objects.filter(**mine).order_by("-scheduled_for")
+    return [
+        _rows(
+            Task.objects.filter(**mine, done_at=None).order_by("due_at"),
+            *("id", "title", "due_at", "kind"),
+            who="assignee__name",
+        ),
+        _rows(
+            FieldSuggestion.objects.filter(**mine, decided_at=None),
+            *("id", "field", "value", "source"),
+        ),
+        _rows(
+            appointments,
+            *("id", "status", "scheduled_for", "minutes", "title", "place"),
+            who="host__name",
+        ),
+        _rows(pinned[:1], "id", "body", "occurred_at", who="author__name"),
+        _rows(given[:1], "occurred_at", "reason", "via", "data", who="actor__name"),
+    ]
+
+
+def _about_person(lead: Lead, membership: Membership) -> list[ArraySubquery]:
+    visible = visible_leads(membership).filter(merged_into=None).order_by("-created_at")
+    named = Q(value__in=[value for value in (lead.email, lead.phone) if value])
+    elsewhere = ContactKey.objects.filter(named, shared=False).exclude(contact=lead.contact_id)
+    doubles = visible.filter(contact__in=elsewhere.values("contact"))
+    if not lead.needs_review:
+        doubles = doubles.none()
+    columns: dict[str, str] = {
+        "stage_label": "stage__label",
+        "stage_status": "stage__status",
+        "who": "owner__name",
+    }
+    names = ("id", "display_name", "created_at", "loss_reason", "disqualification_reason")
+    others = visible.filter(contact=OuterRef("contact")).exclude(pk=lead.pk)
+    return [
+        _rows(
+            ContactKey.objects.filter(contact=OuterRef("contact")),
+            *("kind", "value", "shared"),
+            marked_at="do_not_contact_at",
+        ),
+        _rows(others[:MOST], *names, **columns),
+        _rows(doubles[:MOST], *names, **columns),
+    ]
+
+
+def _about_workspace(lead: Lead) -> list[ArraySubquery]:
+    stages = Stage.objects.filter(pipeline=lead.pipeline_id, retired_at=None)
+    return [
+        _rows(CloseReason.objects.order_by("position"), "code", "label"),
+        _rows(stages.order_by("position"), "id", "key", "label", "status", "outcome"),
+        _rows(Membership.objects.filter(pk__in=setters(lead)), "id", "name"),
+    ]
+
+
+def _rows(rows: QuerySet[Any], *names: str, **renamed: str) -> ArraySubquery:
+    columns = {name: F(name) for name in names} | {name: F(path) for name, path in renamed.items()}
+    return ArraySubquery(rows.values(row=JSONObject(**columns)))
+
+
+def _moments(rows: Rows, name: str) -> Rows:
+    """The rows with a moment that JSON holds as text."""
+    return [{**row, name: parse_datetime(row[name]) if row[name] else None} for row in rows]
+
+
+def _with_result(row: dict[str, Any], reasons: Rows) -> dict[str, Any]:
+    """A lead with the reason for which it was closed, in words."""
+    labels = {reason["code"]: reason["label"] for reason in reasons}
+    code = row["loss_reason"] or row["disqualification_reason"]
+    return {**row, "result": labels.get(code, code)}
+
+
+def _first(rows: Rows) -> dict[str, Any] | None:
+    return rows[0] if rows else None
+
+
+def why(lead: Lead, given: Mapping[str, Any] | None) -> tuple[str, datetime | None]:
+    """Why the lead is whose it is: a sentence, and when it became so."""
+    if given is None:
+        return _why_from_the_start(lead), lead.created_at if lead.owner_id else None
+    who, data = given["who"] or "", given["data"] or {}
+    owner, team = data.get("to"), data.get("team")
+    if given["reason"] == "claimed":
+        sentence = f"{owner} claimed it."
+    elif owner:
+        sentence = f"{who} gave it to {owner}." if who else f"It went to {owner} by itself."
+    else:
+        place = f"to the team {team}" if team else "back to the pool"
+        sentence = f"{who} gave it {place}." if who else f"It went {place} by itself."
+    if owner and data.get("from"):
+        sentence += f" It was {data['from']}'s before."
+    if given["reason"] and given["reason"] != "claimed":
+        sentence += f" Reason: {given['reason']}."
+    return sentence, given["occurred_at"]
+
+
+def _why_from_the_start(lead: Lead) -> str:
+    if lead.owner is None:
+        place = f"the team {lead.team}" if lead.team else "the pool"
+        return f"Nobody has it yet. It waits in {place}."
+    if lead.source is not None and lead.source.owner_id == lead.owner_id:
+        return f"Leads of “{lead.source}” go to {lead.owner}."
+    return f"{lead.owner} has had it since it came in."

@@ -1,0 +1,137 @@
+"""The leads before and after this one in the list that it was opened from.
+
+A link of the list carries the list's own query (`list`) and the place of the lead in it (`at`),
+so that the next lead is still found when the work on this one has taken it out of the list.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlencode, urlsplit
+
+from django.db.models import QuerySet, Value
+from django.http import HttpResponse, QueryDict
+from django.urls import reverse
+
+from leadcrm.workspaces.pages import PageRequest, wants_fragment
+from leads.models import Lead
+from leads.views.keyset import SORTS, BadCursor, Sort
+from leads.views.list import listing
+from leads.views.tabs import tab_named
+
+LIST, AT = "list", "at"
+COOKIE = "lead_list"
+LONGEST = 2000  # of a list's query; cookies and addresses take no more
+KEPT = 12 * 3600  # seconds
+COLUMNS = ("work_due_at", "created_at", "last_activity_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    name: str
+    href: str
+
+
+@dataclass(slots=True)
+class Neighbours:
+    """Where the lead stands in the list that it was opened from."""
+
+    label: str
+    href: str
+    before: Neighbour | None = None
+    after: Neighbour | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A list and a place in it."""
+
+    query: str
+    at: str = ""
+    params: QueryDict = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", QueryDict(self.query))
+
+
+def place_in_list(params: QueryDict, sort: Sort, lead: Lead) -> str:
+    """The query that a list's link to a lead carries. `params` are those of the list."""
+    kept = params.copy()
+    for name in ("after", *(name for name in params if not params[name])):
+        kept.pop(name, None)
+    return urlencode({LIST: kept.urlencode(), AT: sort.cursor(lead)})
+
+
+def read_neighbours(request: PageRequest, lead: Lead, now: datetime) -> Neighbours | None:
+    """Both neighbours in one query, or None for a page that wasn't opened from a list."""
+    place = _place(request, lead)
+    if place is None:
+        return None
+    found = listing(request, now, place.params)
+    tab = tab_named(request.membership, place.params.get("view", ""))
+    sort = SORTS.get(place.params.get("sort", "")) or SORTS[tab.sort]
+    slug = request.workspace.slug
+    home = f"{reverse('lead-list', args=[slug])}?{place.query}"
+    neighbours = Neighbours(tab.label, home)
+    if not found.valid:
+        return neighbours
+    at = place.at or sort.cursor(lead)
+    try:
+        ahead, behind = sort.after(at), sort.before(at)
+    except BadCursor:
+        return neighbours
+    leads = found.leads.exclude(pk=lead.pk)
+    after = _first(leads.filter(ahead).order_by(*sort.order()), "after")
+    before = _first(leads.filter(behind).order_by(*sort.order_back()), "before")
+    for side, row_id, name, *values in after.union(before, all=True):
+        row = Lead(pk=row_id, **dict(zip(COLUMNS, values, strict=True)))
+        query = urlencode({LIST: place.query, AT: sort.cursor(row)})
+        href = f"{reverse('lead-detail', args=[slug, row_id])}?{query}"
+        setattr(neighbours, side, Neighbour(name, href))
+    return neighbours
+
+
+def remember(request: PageRequest, response: HttpResponse, lead: Lead) -> HttpResponse:
+    """Have plain forms, whose answer is a redirect, come back to the lead as part of its list."""
+    query = request.GET.get(LIST)
+    if query is not None and len(query) <= LONGEST:
+        at = request.GET.get(AT, "")[:LONGEST]
+        value = urlencode({"of": lead.pk, LIST: query, AT: at})
+        path = reverse("lead-list", args=[request.workspace.slug])
+        response.set_cookie(
+            COOKIE,
+            value,
+            max_age=KEPT,
+            path=path,
+            secure=request.is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _place(request: PageRequest, lead: Lead) -> Place | None:
+    """From the address, the address of the page that HTMX asks from, or the cookie."""
+    params = request.GET
+    if LIST not in params and wants_fragment(request) and request.htmx.current_url:
+        params = QueryDict(urlsplit(request.htmx.current_url).query)
+    if LIST in params:
+        query, at = params[LIST], params.get(AT, "")
+    else:
+        query, at = _remembered(request, lead.pk)
+    if query is None or len(query) > LONGEST:
+        return None
+    return Place(query, at)
+
+
+def _remembered(request: PageRequest, lead_id: uuid.UUID) -> tuple[str | None, str]:
+    kept = QueryDict(request.COOKIES.get(COOKIE, "")[: 3 * LONGEST])
+    if kept.get("of") != str(lead_id):
+        return None, ""
+    return kept.get(LIST), kept.get(AT, "")
+
+
+def _first(leads: QuerySet[Lead], side: str) -> QuerySet[Lead, tuple[object, ...]]:
+    return leads.annotate(side=Value(side)).values_list("side", "pk", "display_name", *COLUMNS)[:1]
