@@ -100,7 +100,8 @@ def read_around(lead: Lead, membership: Membership) -> Around:
 
 def _about_lead(lead: Lead) -> list[ArraySubquery]:
     mine = {"lead": OuterRef("pk")}
-    given = Activity.objects.filter(**mine, kind=kinds.OWNER_CHANGED).order_by("-id")
+    given = Activity.objects.filter(**mine, kind=kinds.OWNER_CHANGED)
+    given = given.order_by("-occurred_at", "-id")
     pinned = Message.objects.filter(**mine, pinned_at__isnull=False).order_by("-pinned_at")
     appointments = Appointment.objects.filter(**mine).order_by("-scheduled_for")
     return [

@@ -25,7 +25,7 @@ from leads.batch import Refused, Result
 from leads.forms import EditForm
 from leads.models import Lead, UndoStep
 from leads.views.detail import access_lead_again, done, full_page
-from leads.views.fields import editable_fields, fields_of, shown_fields
+from leads.views.fields import NAMES, editable_fields, fields_of, shown_fields
 from leads.views.history import label_of
 from leads.views.lead_page import is_editable
 from leads.views.work import settle
@@ -42,7 +42,7 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     """
     lead = access_lead(request.membership, lead_id, need="edit")
     row = request.GET.get("field", "") if wants_fragment(request) else ""
-    if row and row not in shown_fields(lead):
+    if row and row not in {*NAMES, *shown_fields(lead)}:
         raise Http404(NOT_FOUND)
     names = list(fields_of(row)) if row else editable_fields(lead)
     if request.method != "POST":

@@ -181,9 +181,7 @@ def _fold(rows: Sequence[Row]) -> list[Row | Fold]:
     ]
 
 
-def _with_headings(
-    blocks: list[Row | Fold], above: date | None, now: datetime
-) -> list[Row | Fold]:
+def _with_headings(blocks: list[Row | Fold], above: date | None, now: datetime) -> list[Row | Fold]:
     """Name each day over the first block of it; `above` is the day that the last page ended in."""
     for block in blocks:
         if block.day != above:

@@ -83,8 +83,10 @@ class Sort:
             created_at=created, **{f"id__{side}": row_id}
         )
         if self.field == "created_at":
-            ahead = Q(created_at__lt=created) if self.descending else Q(created_at__gt=created)
-            return ahead | Q(created_at=created, id__lt=row_id)
+            ahead = "lt" if self.descending else "gt"
+            return self._from(ahead, created) & (
+                Q(**{f"created_at__{ahead}": created}) | Q(created_at=created, id__lt=row_id)
+            )
         if value is None:
             return Q(**{self.field: None}) & tie
         further = "lt" if self.descending else "gt"
@@ -99,12 +101,20 @@ class Sort:
         value, created, row_id = self._read(cursor)
         tie = Q(created_at__gt=created) | Q(created_at=created, id__gt=row_id)
         if self.field == "created_at":
-            ahead = Q(created_at__gt=created) if self.descending else Q(created_at__lt=created)
-            return ahead | Q(created_at=created, id__gt=row_id)
+            ahead = "gt" if self.descending else "lt"
+            return self._from(ahead, created) & (
+                Q(**{f"created_at__{ahead}": created}) | Q(created_at=created, id__gt=row_id)
+            )
         if value is None:
             return Q(**{f"{self.field}__isnull": False}) | (Q(**{self.field: None}) & tie)
         nearer = "gt" if self.descending else "lt"
-        return Q(**{f"{self.field}__{nearer}": value}) | (Q(**{self.field: value}) & tie)
+        return self._from(nearer, value) & (
+            Q(**{f"{self.field}__{nearer}": value}) | (Q(**{self.field: value}) & tie)
+        )
+
+    def _from(self, side: str, value: datetime) -> Q:
+        """The range that the alternatives lie in, so that the index is entered there."""
+        return Q(**{f"{self.field}__{side}e": value})
 
     def _read(self, cursor: str) -> tuple[datetime | None, datetime, uuid.UUID]:
         value, created, row_id = decode(cursor, 3)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.db.models import QuerySet, Value
@@ -117,10 +118,8 @@ def _place(request: PageRequest, lead: Lead) -> Place | None:
     params = request.GET
     if LIST not in params and wants_fragment(request) and request.htmx.current_url:
         params = QueryDict(urlsplit(request.htmx.current_url).query)
-    if LIST in params:
-        query, at = params[LIST], params.get(AT, "")
-    else:
-        query, at = _remembered(request, lead.pk)
+    found = (params.get(LIST), params.get(AT, ""))
+    query, at = found if LIST in params else _remembered(request, lead.pk)
     if query is None or len(query) > LONGEST:
         return None
     return Place(query, at)
@@ -133,5 +132,5 @@ def _remembered(request: PageRequest, lead_id: uuid.UUID) -> tuple[str | None, s
     return kept.get(LIST), kept.get(AT, "")
 
 
-def _first(leads: QuerySet[Lead], side: str) -> QuerySet[Lead, tuple[object, ...]]:
+def _first(leads: QuerySet[Lead], side: str) -> QuerySet[Any, Any]:
     return leads.annotate(side=Value(side)).values_list("side", "pk", "display_name", *COLUMNS)[:1]

@@ -80,20 +80,23 @@
     if (target.id === "panel") carryOver(target, source);
     if (target.id !== "lead" && target.id !== "details") return;
     all("#panel").concat(all(".fact")).forEach(function (node) {
-      var form = node.querySelector(node.id === "panel" ? "form" : "form[data-in-place]");
-      if (form && target.contains(node) && !node.contains(source) && isDirty(form)) keep(node);
+      var field = node.querySelector("form[data-in-place]");
+      var form = node.id === "panel" ? node.querySelector("form") : null;
+      var holds = field || (form && isDirty(form));
+      if (holds && target.contains(node) && !node.contains(source)) keep(node);
     });
   });
 
   function keep(node) {
-    kept.push(node);
+    kept.push({ node: node, focus: node.contains(document.activeElement) && document.activeElement });
     node.replaceWith(document.createElement("div"));
   }
 
   document.body.addEventListener("htmx:afterSettle", function () {
-    kept.splice(0).forEach(function (node) {
-      var fresh = document.getElementById(node.id);
-      if (fresh) fresh.replaceWith(node);
+    kept.splice(0).forEach(function (one) {
+      var fresh = document.getElementById(one.node.id);
+      if (fresh) fresh.replaceWith(one.node);
+      if (fresh && one.focus) { one.focus.focus(); next = ""; }
     });
     opened.splice(0).forEach(function (id) {
       var one = document.getElementById(id);

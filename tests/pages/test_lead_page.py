@@ -42,18 +42,6 @@ def now() -> datetime:
     return timezone.now()
 
 
-@pytest.fixture
-def lead(acme: Workspace, now: datetime) -> Lead:
-    return make_lead(now=now - timedelta(hours=1), display_name="Maria Lopez", phone="+14155552671")
-
-
-@pytest.fixture
-def web(sign_in: SignIn, ana: Membership) -> Client:
-    client = sign_in(ana)
-    client.get("/leads/", follow=True)
-    return client
-
-
 def page_of(lead: Lead) -> str:
     return reverse("lead-detail", args=[lead.workspace.slug, lead.pk])
 
