@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads import consent, following, identity, kinds, provenance
 from leads.batch import Change, Refused, Result, run
-from leads.models import Activity, FieldSuggestion, Lead
+from leads.models import Activity, Contact, FieldSuggestion, Lead
 from leads.models.activity import Lane
 
 KEY_FIELDS = ("email", "phone")
@@ -60,7 +60,7 @@ def edit(
     meanwhile stays, is reported in `Result.conflicts`, and the other fields are saved. An open
     lead's contact is changed along with it. Raises EditRefused for a value that doesn't fit.
     """
-    cleaned, seen = clean(values), _clean_base(base)
+    cleaned, seen = clean(values), clean_base(base)
 
     def decide(change: Change) -> None:
         if change.lead.merged_into_id:
@@ -100,7 +100,7 @@ def apply(
     Returns what was changed, by field: [old, new].
     """
     lead = change.lead
-    values = _with_name(lead, values)
+    values = with_name(lead, values)
     if rank is Rank.PERSON:
         allowed = provenance.Outcome({n: v for n, v in values.items() if getattr(lead, n) != v})
     else:
@@ -161,14 +161,16 @@ def decide_suggestion(
     return result
 
 
-def _clean_base(base: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def clean_base(
+    base: Mapping[str, Any] | None, cleaner: Callable[[Mapping[str, Any]], dict[str, Any]] = clean
+) -> dict[str, Any] | None:
     """The values that an editor saw; what is no value of the field can only be a conflict."""
     if base is None:
         return None
     seen: dict[str, Any] = {}
     for name, value in base.items():
         try:
-            seen.update(clean({name: value}))
+            seen.update(cleaner({name: value}))
         except EditRefused:
             seen[name] = value
     return seen
@@ -244,49 +246,55 @@ def _check_storable(field: Any, value: Any) -> None:
         raise EditRefused("This holds characters that can't be stored.", field=field.name)
 
 
-def _with_name(lead: Lead, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_name(row: Lead | Contact, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values, with the display name where it follows from a changed first or last name."""
     if "display_name" in values or not {"first_name", "last_name"} & set(values):
         return values
-    first, last = (values.get(name, getattr(lead, name)) for name in ("first_name", "last_name"))
-    if lead.display_name != _name_of(lead, lead.first_name, lead.last_name):
+    first, last = (values.get(name, getattr(row, name)) for name in ("first_name", "last_name"))
+    if row.display_name != _name_of(row, row.first_name, row.last_name):
         return values
-    return {**values, "display_name": _name_of(lead, first, last)}
+    return {**values, "display_name": _name_of(row, first, last)}
 
 
 def _without_conflicts(
     change: Change, wanted: dict[str, Any], base: dict[str, Any] | None
 ) -> dict[str, Any]:
-    if base is None:
-        return wanted
-    kept = {}
-    for name, value in wanted.items():
-        theirs = getattr(change.lead, name)
-        if name in base and theirs != base[name] and theirs != value:
-            change.conflicts.append(
-                {
-                    "field": name,
-                    "theirs": theirs,
-                    "mine": value,
-                    "by": _last_editor(change.lead, name),
-                }
-            )
-        else:
-            kept[name] = value
+    rows = Activity.objects.filter(lead=change.lead)
+    kept, conflicts = apart_from_conflicts(change.lead, wanted, base, rows)
+    change.conflicts += conflicts
     return kept
 
 
-def _last_editor(lead: Lead, name: str) -> Activity | None:
+def apart_from_conflicts(
+    row: models.Model,
+    wanted: dict[str, Any],
+    base: Mapping[str, Any] | None,
+    log: models.QuerySet[Activity],
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The values that may be saved, and the fields that somebody else changed since `base`.
+
+    `log` holds the log rows of the row, in which the other editor is looked up.
+    """
+    kept, conflicts = {}, []
+    for name, value in wanted.items():
+        theirs = getattr(row, name)
+        if base is not None and name in base and theirs not in (base[name], value):
+            by = _last_editor(log, name)
+            conflicts.append({"field": name, "theirs": theirs, "mine": value, "by": by})
+        else:
+            kept[name] = value
+    return kept, conflicts
+
+
+def _last_editor(log: models.QuerySet[Activity], name: str) -> Activity | None:
     """The log row in which the field was last changed."""
-    rows = Activity.objects.filter(
-        lead=lead, kind=kinds.FIELDS_CHANGED, data__changes__has_key=name
-    )
+    rows = log.filter(kind=kinds.FIELDS_CHANGED, data__changes__has_key=name)
     found: Activity | None = rows.select_related("actor").order_by("-id").first()
     return found
 
 
-def _name_of(lead: Lead, first: str, last: str) -> str:
-    return identity.display_name(first, last, lead.company_name, lead.email, lead.phone)[:200]
+def _name_of(row: Lead | Contact, first: str, last: str) -> str:
+    return identity.display_name(first, last, row.company_name, row.email, row.phone)[:200]
 
 
 def _plain(value: Any) -> Any:

@@ -56,6 +56,8 @@ MERGED = "lead_merged"
 UNMERGED = "lead_unmerged"
 REVIEWED = "reviewed"
 UNDONE = "undone"
+KEY_ADDED = "contact_key_added"
+KEY_REMOVED = "contact_key_removed"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -108,6 +110,8 @@ KINDS: dict[str, Kind] = {
         Kind(UNMERGED, "Merge undone"),
         Kind(REVIEWED, "Reviewed"),
         Kind(UNDONE, "Undone"),
+        Kind(KEY_ADDED, "E-mail or phone added"),
+        Kind(KEY_REMOVED, "E-mail or phone removed"),
     )
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -15,6 +15,7 @@ from django.db.models.functions import Collate, Lower
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads.models import Company, Contact, ContactKey, Lead
+from leads.models.lead import LeadQuerySet
 
 EMAIL, PHONE = ContactKey.Kind.EMAIL, ContactKey.Kind.PHONE
 Key = tuple[str, str]
@@ -195,17 +196,25 @@ def _waiting_for_review(phones: set[str]) -> dict[str, uuid.UUID]:
     """
     if not phones:
         return {}
-    named = reduce(or_, (Q(search__text__contains=phone) for phone in sorted(phones)))
-    leads = Lead.objects.open().filter(named, phone__in=phones, email="", needs_review=True)
+    leads = leads_with_phone(phones).open().filter(email="", needs_review=True)
     return dict(leads.order_by("created_at").values_list("phone", "contact"))
 
 
-def lock_keys(*values: str | None) -> None:
-    """Lock the existing keys with these values, in sorted order, before their leads are locked."""
+def leads_with_phone(phones: Collection[str]) -> LeadQuerySet:
+    """The leads that came with one of these numbers, found by their search text."""
+    named = reduce(or_, (Q(search__text__contains=phone) for phone in sorted(phones)))
+    found: LeadQuerySet = Lead.objects.filter(named, phone__in=phones)
+    return found
+
+
+def lock_keys(*values: str | None, contact: uuid.UUID | None = None) -> None:
+    """Lock the existing keys with these values, and those of a contact, in sorted order, before
+    leads and contacts are locked."""
     wanted = [value for value in values if value]
-    if wanted:
+    if wanted or contact:
+        of_values = Q(kind__in=(EMAIL, PHONE), value__in=wanted)
         list(
-            ContactKey.objects.filter(kind__in=(EMAIL, PHONE), value__in=wanted)
+            ContactKey.objects.filter(of_values | Q(contact=contact) if contact else of_values)
             # In the order of Python's sort, whatever the collation of the database.
             .order_by("kind", Collate("value", "C"))
             .select_for_update(no_key=True)

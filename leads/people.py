@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads import identity, kinds, matching
 from leads.batch import Refused
-from leads.editing import EditRefused, clean
+from leads.editing import EditRefused, apart_from_conflicts, clean, clean_base, with_name
 from leads.following import CONTACT_FIELDS
 from leads.models import Activity, Campaign, Company, Contact, ContactKey
 
 COMPANY_FIELDS = ("name", "domain", "phone", "state", "country", "enrollment", "notes")
+MEANWHILE = timedelta(days=7)  # how long a form may have been open that somebody is named for
+
+T = TypeVar("T", Contact, Company)
 
 
 class RecordChanged(Refused):
@@ -39,32 +45,48 @@ class Taken(Refused):
     code = "taken"
 
 
+@dataclass(slots=True)
+class Edited(Generic[T]):
+    """A person or company after an edit, and the fields that somebody else had changed meanwhile."""
+
+    row: T
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+
+
 def edit_contact(
     contact_id: uuid.UUID,
     values: Mapping[str, Any],
     *,
     by: Actor,
     now: datetime,
+    base: Mapping[str, Any] | None = None,
     version: int | None = None,
-) -> Contact:
+) -> Edited[Contact]:
     """Set fields of a person, of those in CONTACT_FIELDS. Their leads keep what each attempt said.
 
-    Raises EditRefused for a value that doesn't fit, RecordChanged for a stale version, Taken for
-    an e-mail address that names somebody else.
+    With `version`, the edit is refused whole where the person is at another one. With `base` (the
+    values that the editor saw) what somebody else changed meanwhile stays and is reported. The
+    name of a company links the person to it. Raises EditRefused for a value that doesn't fit,
+    RecordChanged for a stale version, Taken for an e-mail address that names somebody else.
     """
     if unknown := set(values) - set(CONTACT_FIELDS):
         raise EditRefused("This can't be edited.", field=min(unknown))
-    cleaned = clean(values)
+    cleaned, seen = clean(values), clean_base(base)
     with transaction.atomic():
-        matching.lock_keys(cleaned.get("email"), cleaned.get("phone"))
+        matching.lock_keys(cleaned.get("email"), cleaned.get("phone"), contact=contact_id)
         contact = Contact.objects.select_for_update(no_key=True).get(pk=contact_id)
         _check_version(contact.version, version)
-        changed = _changed(contact, cleaned)
+        log = Activity.objects.filter(contact=contact)
+        kept, conflicts = apart_from_conflicts(contact, cleaned, seen, log)
+        kept = dict(with_name(contact, kept))
+        changed = _changed(contact, kept)
         for kind in (ContactKey.Kind.EMAIL, ContactKey.Kind.PHONE):
-            if kind in changed and cleaned[kind]:
-                _take_key(contact, kind, cleaned[kind])
-        _write(contact, cleaned, changed, by, now)
-    return contact
+            if kind in changed and kept[kind]:
+                _take_key(contact, kind, kept[kind])
+        if "company_name" in changed:
+            _link_company(contact, kept["company_name"])
+        _write(contact, kept, changed, by, now)
+    return Edited(contact, conflicts)
 
 
 def edit_company(
@@ -73,18 +95,26 @@ def edit_company(
     *,
     by: Actor,
     now: datetime,
+    base: Mapping[str, Any] | None = None,
     version: int | None = None,
-) -> Company:
-    """Set fields of a company, of those in COMPANY_FIELDS. Raises as `edit_contact` does."""
-    cleaned = _clean_company(values)
+) -> Edited[Company]:
+    """Set fields of a company, of those in COMPANY_FIELDS. A new name becomes that of its people's
+    company too. Takes and raises what `edit_contact` does."""
+    cleaned, seen = _clean_company(values), clean_base(base, _clean_company)
     try:
         with transaction.atomic():
             company = Company.objects.select_for_update(no_key=True).get(pk=company_id)
             _check_version(company.version, version)
-            _write(company, cleaned, _changed(company, cleaned), by, now)
+            kept, conflicts = apart_from_conflicts(
+                company, cleaned, seen, _recent_log_of(company, now)
+            )
+            changed = _changed(company, kept)
+            _write(company, kept, changed, by, now)
+            if "name" in changed:
+                Contact.objects.filter(company=company).update(company_name=company.name)
     except IntegrityError as error:
         raise _company_taken(error) from error
-    return company
+    return Edited(company, conflicts)
 
 
 def add_company(values: Mapping[str, Any], *, by: Actor, now: datetime) -> Company:
@@ -113,6 +143,29 @@ def add_campaign(*, name: str, channel: str = "", external_id: str = "", now: da
     return campaign
 
 
+def record(
+    row: Contact | Company, kind: str, *, by: Actor, now: datetime, data: dict[str, Any]
+) -> None:
+    """Append what happened to a person or company, outside of any lead, to the log."""
+    is_person = isinstance(row, Contact)
+    Activity.objects.create(
+        workspace_id=current_workspace_id(),
+        contact_id=row.pk if is_person else None,
+        kind=kind,
+        occurred_at=now,
+        recorded_at=now,
+        actor_kind=by.kind,
+        actor_id=by.membership_id,
+        token_id=by.token.pk if by.token else None,
+        via=by.via,
+        caused_by=by.caused_by,
+        depth=by.depth,
+        subject_type="contact" if is_person else "company",
+        subject_id=row.pk,
+        data=data,
+    )
+
+
 def _clean_company(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _clean_company_field(name, value) for name, value in values.items()}
 
@@ -126,11 +179,29 @@ def _clean_company_field(name: str, value: Any) -> Any:
         value = identity.canonical_domain(value)
         if value is None:
             raise EditRefused("This is no domain.", field="domain")
+    if name == "phone" and value:
+        value = identity.canonical_phone(value, _country()) or value
     one: Any = Company._meta.get_field(name)
     try:
         return one.clean(value, None)
     except ValidationError as error:
         raise EditRefused(" ".join(error.messages), field=name) from error
+
+
+def _country() -> str:
+    country: str = Workspace.objects.only("country").get(pk=current_workspace_id()).country
+    return country
+
+
+def _recent_log_of(company: Company, now: datetime) -> QuerySet[Activity]:
+    """The company's latest log rows: there is an index on the kind and time, none on the company."""
+    rows: QuerySet[Activity] = Activity.objects.filter(
+        kind=kinds.FIELDS_CHANGED,
+        occurred_at__gt=now - MEANWHILE,
+        subject_type="company",
+        subject_id=company.pk,
+    )
+    return rows
 
 
 def _check_version(current: int, wanted: int | None) -> None:
@@ -151,6 +222,13 @@ def _take_key(contact: Contact, kind: str, value: str) -> None:
         raise Taken("This e-mail address is another person's. Merge the two.", field=kind)
 
 
+def _link_company(contact: Contact, name: str) -> None:
+    """The company that a person's company name stands for; it is added where there is none."""
+    companies = matching.resolve_companies([(name, "")]) if name else {}
+    contact.company_id = companies.get((name, ""))
+    contact.save(update_fields=["company"])
+
+
 def _write(
     row: Contact | Company,
     values: Mapping[str, Any],
@@ -164,23 +242,7 @@ def _write(
         setattr(row, name, values[name])
     row.version += 1
     row.save(update_fields=[*changed, "version"])
-    is_person = isinstance(row, Contact)
-    Activity.objects.create(
-        workspace_id=current_workspace_id(),
-        contact_id=row.pk if is_person else None,
-        kind=kinds.FIELDS_CHANGED,
-        occurred_at=now,
-        recorded_at=now,
-        actor_kind=by.kind,
-        actor_id=by.membership_id,
-        token_id=by.token.pk if by.token else None,
-        via=by.via,
-        caused_by=by.caused_by,
-        depth=by.depth,
-        subject_type="contact" if is_person else "company",
-        subject_id=row.pk,
-        data={"changes": dict(changed)},
-    )
+    record(row, kinds.FIELDS_CHANGED, by=by, now=now, data={"changes": dict(changed)})
 
 
 def _company_taken(error: IntegrityError) -> Taken:

@@ -76,10 +76,10 @@ class ContactView(ApiView):
         access.access_contact(self.membership, contact_id, need="edit")
         values = self.read(ContactEditSerializer)
         check_phone(values, self.membership)
-        contact = people.edit_contact(
+        edited = people.edit_contact(
             contact_id, values, by=self.actor, now=self.now, version=self.expected_version()
         )
-        return versioned(ContactSerializer(contact).data, contact.version)
+        return versioned(ContactSerializer(edited.row).data, edited.row.version)
 
 
 class CompanyListView(ApiView):
@@ -136,10 +136,10 @@ class CompanyView(ApiView):
     def patch(self, request: Request, company_id: uuid.UUID) -> Response:
         access.access_company(self.membership, company_id, need="edit")
         values = self.read(CompanyEditSerializer)
-        company = people.edit_company(
+        edited = people.edit_company(
             company_id, values, by=self.actor, now=self.now, version=self.expected_version()
         )
-        return versioned(CompanySerializer(company).data, company.version)
+        return versioned(CompanySerializer(edited.row).data, edited.row.version)
 
 
 def search_text(view: ApiView) -> str:
