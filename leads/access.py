@@ -22,6 +22,7 @@ from leads.models import (
     Appointment,
     Company,
     Contact,
+    ContactKey,
     FieldSuggestion,
     Lead,
     MergeJournal,
@@ -163,6 +164,15 @@ def access_contact(membership: Membership, contact_id: uuid.UUID, *, need: str =
     contact: Contact = _one(visible_contacts(membership).select_related("company"), contact_id)
     _require_through_leads(membership, Q(contact=contact_id), need)
     return contact
+
+
+def access_contact_key(
+    membership: Membership, contact_id: uuid.UUID, key_id: uuid.UUID, *, need: str = "see"
+) -> tuple[Contact, ContactKey]:
+    """A contact and one of its keys, or the number that it shares with whom the key names."""
+    contact = access_contact(membership, contact_id, need=need)
+    theirs = Q(contact=contact) | Q(kind=ContactKey.Kind.PHONE, value=contact.phone)
+    return contact, _one(ContactKey.objects.filter(theirs), key_id)
 
 
 def access_company(membership: Membership, company_id: uuid.UUID, *, need: str = "see") -> Company:

@@ -277,7 +277,23 @@ class AddLeadForm(Styled, forms.Form):
             self.fields["owner"].queryset = Membership.objects.filter(pk=membership.pk)  # type: ignore[attr-defined]
 
 
-class EditForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
+class Place(forms.BaseForm):
+    """Checks where somebody is."""
+
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"]).strip()
+        if zone and zone not in zoneinfo.available_timezones():
+            raise ValidationError("Use the name of a time zone, such as Europe/Berlin.")
+        return zone
+
+    def clean_country(self) -> str:
+        country = str(self.cleaned_data["country"]).strip().upper()
+        if country and not (len(country) == 2 and country.isalpha() and country.isascii()):
+            raise ValidationError("Use the two-letter country code, such as US.")
+        return country
+
+
+class EditForm(Styled, Place, forms.ModelForm):  # type: ignore[type-arg]
     """Fields of a lead. Only those named in `names` are there, and in the log if they change."""
 
     email = forms.EmailField(label="E-mail", required=False, max_length=254)
@@ -314,18 +330,6 @@ class EditForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **{"auto_id": "edit_%s", **kwargs})
         for name in set(self.fields) - set(names):
             del self.fields[name]
-
-    def clean_time_zone(self) -> str:
-        zone = str(self.cleaned_data["time_zone"]).strip()
-        if zone and zone not in zoneinfo.available_timezones():
-            raise ValidationError("Use the name of a time zone, such as Europe/Berlin.")
-        return zone
-
-    def clean_country(self) -> str:
-        country = str(self.cleaned_data["country"]).strip().upper()
-        if country and not (len(country) == 2 and country.isalpha() and country.isascii()):
-            raise ValidationError("Use the two-letter country code, such as US.")
-        return country
 
     def clean_budget_currency(self) -> str:
         currency = str(self.cleaned_data["budget_currency"]).strip().upper()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,7 @@ __all__ = [
     "plan",
     "snooze",
     "timeline",
+    "timeline_of",
     "unpin_note",
     "wake",
 ]
@@ -259,6 +260,20 @@ def timeline(lead: Lead) -> QuerySet[Activity]:
         .order_by("-occurred_at", "-id")
     )
     return found
+
+
+def timeline_of(
+    lead_ids: Collection[uuid.UUID], contact_ids: Collection[uuid.UUID] = ()
+) -> QuerySet[Activity]:
+    """The log rows of leads, and those of contacts outside of any lead, newest first."""
+    rows: QuerySet[Activity] = (
+        Activity.objects.filter(
+            Q(lead__in=lead_ids) | Q(contact__in=contact_ids, lead__isnull=True)
+        )
+        .select_related("actor", "token", "from_stage", "to_stage")
+        .order_by("-occurred_at", "-id")
+    )
+    return rows
 
 
 def messages_of(activities: Sequence[Activity]) -> dict[uuid.UUID, Message]:

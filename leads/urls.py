@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, detail, doing, edit, people
+from leads.views import add, company, detail, doing, edit, people, person
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -18,6 +18,19 @@ def verb_paths() -> list[URLPattern]:
     ]
 
 
+def key_paths() -> list[URLPattern]:
+    """A route for each change of an address or number of a person."""
+    return [
+        path(
+            f"contacts/<uuid:contact_id>/keys/<uuid:key_id>/{change}/",
+            person.change_key,
+            {"change": change},
+            name=f"contact-key-{change}",
+        )
+        for change in person.SAID
+    ]
+
+
 pages = [
     path("leads/", lists.lead_list, name="lead-list"),
     path("leads/new/", lists.new_leads, name="lead-new"),
@@ -30,9 +43,13 @@ pages = [
     path("undo/<uuid:step_id>/", doing.undo, name="undo"),
     path("messages/<uuid:message_id>/", detail.message_text, name="message"),
     path("contacts/", people.contact_list, name="contacts"),
-    path("contacts/<uuid:contact_id>/", people.contact_detail, name="contact"),
+    path("contacts/<uuid:contact_id>/", person.contact_detail, name="contact"),
+    path("contacts/<uuid:contact_id>/edit/", person.edit_contact, name="contact-edit"),
+    path("contacts/<uuid:contact_id>/keys/", person.add_key, name="contact-key-add"),
+    *key_paths(),
     path("companies/", people.company_list, name="companies"),
-    path("companies/<uuid:company_id>/", people.company_detail, name="company"),
+    path("companies/<uuid:company_id>/", company.company_detail, name="company"),
+    path("companies/<uuid:company_id>/edit/", company.edit_company, name="company-edit"),
 ]
 
 urlpatterns = [path("w/<slug:workspace>/", include(pages))]

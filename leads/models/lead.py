@@ -261,6 +261,11 @@ class Lead(WorkspaceModel):
                 name="lead_auto_close",
             ),
             models.Index(
+                fields=["company"],
+                condition=models.Q(company__isnull=False),
+                name="lead_company",
+            ),
+            models.Index(
                 COMES_BACK_AT,
                 condition=models.Q(snoozed_until__isnull=False)
                 | models.Q(returns_at__isnull=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from leadcrm.workspaces.access import require
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.models import Role
 from leadcrm.workspaces.pages import PageRequest, show
-from leads.access import capturing, visible_leads
+from leads.access import access_contact, capturing, visible_leads
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
 from leads.draft_values import CaptureRefused
 from leads.forms import AddLeadForm
@@ -93,7 +94,18 @@ def _capture(request: PageRequest, values: dict[str, Any]) -> Captured:
 
 def _initial(request: PageRequest) -> dict[str, Any]:
     mine = request.membership.pk if request.membership.role == Role.REP else None
-    return {"key": uuid7(), "owner": mine}
+    return {"key": uuid7(), "owner": mine, **_person(request)}
+
+
+def _person(request: PageRequest) -> dict[str, str]:
+    """What is known of the person for whom a new lead is started from their page."""
+    try:
+        contact_id = uuid.UUID(request.GET.get("contact", ""))
+    except ValueError:
+        return {}
+    contact = access_contact(request.membership, contact_id)
+    names = ("display_name", "email", "phone", "company_name")
+    return {name: getattr(contact, name) for name in names}
 
 
 def _page(

@@ -16,6 +16,7 @@ from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_eve
 from leads import forms
 from leads.access import access_lead, access_message, may_with
 from leads.models import Lead, UndoStep
+from leads.timeline import timeline
 from leads.views import history, sheet
 from leads.views.around import read_around
 from leads.views.lead_page import page_of
@@ -174,12 +175,16 @@ def _left(request: PageRequest) -> HttpResponse:
 def _older(request: PageRequest, lead: Lead) -> HttpResponse:
     reasons = read_around(lead, request.membership).reasons
     found = history.read(
-        lead,
+        timeline(lead),
         reasons,
         timezone.now(),
         show=request.GET.get("show", "all"),
         before=request.GET.get("before", ""),
     )
-    may_edit = may_with(request.membership, lead, "edit")
-    context = {"lead": lead, "history": found, "may_edit": may_edit}
+    context = {
+        "lead": lead,
+        "here": reverse("lead-detail", args=[request.workspace.slug, lead.pk]),
+        "history": found,
+        "may_edit": may_with(request.membership, lead, "edit"),
+    }
     return show(request, "leads/_history_rows.html", context)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Model
+from django.forms import BaseForm
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -98,16 +99,23 @@ def _save(
     request: PageRequest, lead: Lead, values: dict[str, Any], base: dict[str, Any], now: datetime
 ) -> Result:
     """Hand over what the editor changed, judged by what they saw."""
-    mine = {name: value for name, value in values.items() if value != base.get(name)}
-    seen = {name: base[name] for name in mine if name in base}
+    mine, seen = changed_only(values, base)
     results = editing.edit([lead.pk], mine, by=request.actor, now=now, base=seen)
     return settle(results)
+
+
+def changed_only(
+    values: dict[str, Any], base: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of what a form sends, the fields that its editor changed: their values, and those seen."""
+    mine = {name: value for name, value in values.items() if value != base.get(name)}
+    return mine, {name: base[name] for name in mine if name in base}
 
 
 def _conflicts(request: PageRequest, lead: Lead, result: Result, row: str) -> HttpResponse:
     """The choice between theirs and mine for each field in conflict, in its row or on the page."""
     now = timezone.now()
-    conflicts = [_conflict(one, now) for one in result.conflicts]
+    conflicts = conflicts_shown(result.conflicts, now)
     if row:
         context = {"lead": lead, "conflicts": conflicts, "row": row}
         return show(request, "leads/_conflict.html", context, status=409)
@@ -115,6 +123,11 @@ def _conflicts(request: PageRequest, lead: Lead, result: Result, row: str) -> Ht
     context = full_page(request, fresh, conflicts=conflicts)
     template = "leads/_lead.html" if wants_fragment(request) else "leads/detail.html"
     return show(request, template, context, status=409)
+
+
+def conflicts_shown(found: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """The conflicts of an edit as `leads/_conflicts.html` shows them."""
+    return [_conflict(one, now) for one in found]
 
 
 def _conflict(found: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -146,7 +159,7 @@ def _raw(value: Any) -> Any:
 def _form_page(
     request: PageRequest, lead: Lead, form: EditForm, row: str, *, status: int = 200
 ) -> HttpResponse:
-    seen = _seen(request, form)
+    seen = seen_values(request, form)
     context: dict[str, Any] = {"lead": lead, "edit_form": form, "seen": seen, "row": row}
     if row:
         return show(request, "leads/_field_form.html", context, status=status)
@@ -158,7 +171,7 @@ def _form_page(
     return show(request, "leads/detail.html", context, status=status)
 
 
-def _seen(request: PageRequest, form: EditForm) -> list[tuple[str, Any]]:
+def seen_values(request: PageRequest, form: BaseForm) -> list[tuple[str, Any]]:
     """The hidden base values: what the editor saw first, however often the form came back."""
     if form.is_bound:
         return [(f"{BASE}-{name}", request.POST.get(f"{BASE}-{name}", "")) for name in form.fields]

@@ -1,4 +1,4 @@
-"""The timeline of the lead page: rows of the log in words, with bodies, folded and in pages."""
+"""The timeline of a lead, person or company: rows of the log in words, folded and in pages."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from leadcrm.workspaces.models import Location
 from leadcrm.workspaces.templatetags.page_tags import day_text
 from leads import kinds, timeline
-from leads.models import Activity, Campaign, Lead, Message, Source
+from leads.models import Activity, Campaign, ContactKey, Lead, Message, Source
 from leads.timeline import CallOutcome
 from leads.views.keyset import BadCursor, decode, encode
 
@@ -46,6 +46,8 @@ ICONS = {
     kinds.ARCHIVED: "trash",
     kinds.DO_NOT_CONTACT: "ban",
     kinds.UNDONE: "undo",
+    kinds.KEY_ADDED: "key",
+    kinds.KEY_REMOVED: "key",
 }
 LABELS = {field.name: str(field.verbose_name) for field in Lead._meta.fields}
 LINKS: dict[str, Any] = {"source": Source, "campaign": Campaign, "location": Location}
@@ -70,6 +72,7 @@ class Row:
     body: str = ""
     is_cut: bool = False
     heading: str = ""
+    lead: Lead | None = None  # where the timeline is that of several
 
     @property
     def who(self) -> str:
@@ -112,10 +115,18 @@ class History:
 
 
 def read(
-    lead: Lead, reasons: Mapping[str, str], now: datetime, *, show: str = "all", before: str = ""
+    rows: QuerySet[Activity],
+    reasons: Mapping[str, str],
+    now: datetime,
+    *,
+    show: str = "all",
+    before: str = "",
+    leads: Mapping[uuid.UUID, Lead] | None = None,
 ) -> History:
-    """The newest rows, or those before a cursor, in two queries."""
-    rows = timeline.timeline(lead)
+    """The newest of the log rows, or those before a cursor, in two queries.
+
+    Of several leads, `leads` tells which one a row names, by the id of its lead.
+    """
     show = show if show in SHOWS else "all"
     if show != "all":
         group = "conversation" if show == "conversation" else "change"
@@ -131,6 +142,9 @@ def read(
     shown = [_row(activity, messages, reasons) for activity in page]
     _mark_undone(shown)
     _name_links(shown)
+    for row in shown:
+        lead_id = row.activity.lead_id
+        row.lead = leads.get(lead_id) if leads and lead_id else None
     last = page[-1] if page else None
     older = encode(last.occurred_at, last.pk) if last and more else ""
     return History(_with_headings(_fold(shown), above, now), show, older)
@@ -158,8 +172,8 @@ def clip(text: str) -> tuple[str, bool]:
 
 def _position(cursor: str) -> tuple[datetime, int]:
     when, row_id = decode(cursor, 2)
-    at = parse_datetime(when) if isinstance(when, str) else None
-    if at is None or at.tzinfo is None or not isinstance(row_id, int):
+    at = _moment(when) if isinstance(when, str) else None
+    if at is None or not at.tzinfo or not isinstance(row_id, int):
         raise BadCursor
     return at, row_id
 
@@ -301,6 +315,14 @@ def _removed(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> N
 
 def _consent(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
     row.title = "May be contacted again" if data.get("cleared") else "Do not contact"
+    if data.get("value"):
+        row.title += f": {data['value']}"
+
+
+def _key(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    what = "E-mail" if data.get("key") == ContactKey.Kind.EMAIL else "Phone"
+    done = "added" if row.activity.kind == kinds.KEY_ADDED else "removed"
+    row.title = f"{what} {done}: {data.get('value', '')}"
 
 
 def _undone(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
@@ -331,6 +353,8 @@ _DESCRIBE = {
     kinds.SUGGESTION_DECIDED: _suggestion,
     kinds.ARCHIVED: _removed,
     kinds.DO_NOT_CONTACT: _consent,
+    kinds.KEY_ADDED: _key,
+    kinds.KEY_REMOVED: _key,
 }
 
 

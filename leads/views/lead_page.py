@@ -13,6 +13,7 @@ from leadcrm.workspaces.models import Membership
 from leads.access import may_with
 from leads.models import Lead
 from leads.pipelines import Outcome
+from leads.timeline import timeline
 from leads.views import history
 from leads.views.around import read_around, why
 from leads.views.fields import facts_of
@@ -64,8 +65,8 @@ def page_of(
         "path": path_of(lead, around.stages, offered),
         "appointments": around.appointments,
         "facts": facts_of(lead, around.setters),
-        "history": history.read(lead, around.reasons, now, show=show, before=before),
-        "their_time": _their_time(lead, now),
+        "history": history.read(timeline(lead), around.reasons, now, show=show, before=before),
+        "their_time": their_time(lead.time_zone, now),
         "why": reason,
         "why_since": since,
         "tomorrow": _tomorrow(membership, now),
@@ -85,10 +86,10 @@ def _tomorrow(membership: Membership, now: datetime) -> datetime:
     return hours.next_opening(end_of_today + timedelta(minutes=1))
 
 
-def _their_time(lead: Lead, now: datetime) -> str:
-    """The lead's local time, where it isn't the viewer's own."""
+def their_time(time_zone: str, now: datetime) -> str:
+    """The time in somebody's zone, where it isn't the viewer's own."""
     try:
-        zone = ZoneInfo(lead.time_zone) if lead.time_zone else None
+        zone = ZoneInfo(time_zone) if time_zone else None
     except (ValueError, OSError):  # a zone that an import made up
         return ""
     if zone is None or now.astimezone(zone).utcoffset() == timezone.localtime(now).utcoffset():

@@ -95,10 +95,11 @@
   // A form that opens is ready to be typed into; one that was refused starts at its fault.
   document.body.addEventListener("htmx:afterSettle", function (event) {
     var id = event.detail.target ? event.detail.target.id : "";
-    if (id !== "panel" && id !== "details") return;
+    if (id !== "panel" && id !== "details" && id !== "keys") return;
     var form = document.getElementById(id);
     var field = form.querySelector("[aria-invalid=true]:not(fieldset)") ||
-      form.querySelector("input:not([type=hidden]), select, textarea");
+      form.querySelector("input:not([type=hidden]), select, textarea") ||
+      form.querySelector("form .btn-primary");
     if (field) field.focus();
   });
 
@@ -118,6 +119,10 @@
       var field = document.querySelector(copy.getAttribute("data-copy"));
       field.select();
       navigator.clipboard.writeText(field.value).then(function () { announce("Copied."); });
+    }
+    var text = event.target.closest("[data-copy-text]");
+    if (text) {
+      navigator.clipboard.writeText(text.getAttribute("data-copy-text")).then(function () { announce("Copied."); });
     }
     if (event.target.closest("[data-reload]")) location.reload();
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {

@@ -48,6 +48,12 @@ def exact(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def day(at: datetime | None) -> SafeString | str:
+    """The date of a moment in the viewer's zone, with its year where that isn't this one."""
+    return _time(at, _day_text(timezone.localtime(at), timezone.now())) if at else ""
+
+
+@register.filter
 def span(seconds: float | timedelta) -> str:
     """A length of time in its largest unit: 4 min, 2 h, 3 d."""
     if isinstance(seconds, timedelta):
@@ -66,9 +72,7 @@ def relative(at: datetime, now: datetime) -> str:
     if abs(distance) < MINUTE:
         return "just now" if distance <= 0 else "in a moment"
     if abs(distance) >= 30 * DAY:
-        local = timezone.localtime(at)
-        this_year = local.year == timezone.localtime(now).year
-        return date_format(local, "j M" if this_year else "j M Y")
+        return _day_text(timezone.localtime(at), now)
     return f"in {span(distance)}" if distance > 0 else f"{span(distance)} ago"
 
 
@@ -91,6 +95,11 @@ def day_text(day: date, now: datetime) -> str:
     if day == today - timedelta(days=1):
         return "Yesterday"
     return date_format(day, "l j F" if day.year == today.year else "l j F Y")
+
+
+def _day_text(local: datetime, now: datetime) -> str:
+    this_year = local.year == timezone.localtime(now).year
+    return date_format(local, "j M" if this_year else "j M Y")
 
 
 def _time(at: datetime, text: str) -> SafeString:
