@@ -3,7 +3,7 @@
 from django.urls import path
 
 from leads import appointments
-from leads.api import leads, log, merges, people, problems, settings, work
+from leads.api import contact_keys, leads, log, merges, people, problems, settings, work
 from leads.api.verb_views import BulkView, verb_view
 from leads.api.verbs import VERBS
 
@@ -60,6 +60,16 @@ urlpatterns = [
     path("activities", log.ActivityListView.as_view(), name="activities"),
     path("contacts", people.ContactListView.as_view(), name="contacts"),
     path("contacts/<uuid:contact_id>", people.ContactView.as_view(), name="contact"),
+    path(
+        "contacts/<uuid:contact_id>/keys",
+        contact_keys.ContactKeyListView.as_view(),
+        name="contact-keys",
+    ),
+    path(
+        "contacts/<uuid:contact_id>/keys/<uuid:key_id>",
+        contact_keys.ContactKeyView.as_view(),
+        name="contact-key",
+    ),
     path("companies", people.CompanyListView.as_view(), name="companies"),
     path("companies/<uuid:company_id>", people.CompanyView.as_view(), name="company"),
     path("sources", settings.SourceListView.as_view(), name="sources"),

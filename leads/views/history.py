@@ -16,6 +16,7 @@ from leadcrm.workspaces.models import Location
 from leadcrm.workspaces.templatetags.page_tags import day_text
 from leads import kinds, timeline
 from leads.models import Activity, Campaign, ContactKey, Lead, Message, Source
+from leads.templatetags.lead_tags import phone_text
 from leads.timeline import CallOutcome
 from leads.views.keyset import BadCursor, decode, encode
 
@@ -316,13 +317,13 @@ def _removed(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> N
 def _consent(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
     row.title = "May be contacted again" if data.get("cleared") else "Do not contact"
     if data.get("value"):
-        row.title += f": {data['value']}"
+        row.title += f": {phone_text(data['value'])}"
 
 
 def _key(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
     what = "E-mail" if data.get("key") == ContactKey.Kind.EMAIL else "Phone"
     done = "added" if row.activity.kind == kinds.KEY_ADDED else "removed"
-    row.title = f"{what} {done}: {data.get('value', '')}"
+    row.title = f"{what} {done}: {phone_text(data.get('value', ''))}"
 
 
 def _undone(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:

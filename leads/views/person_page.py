@@ -46,6 +46,11 @@ class Attempts:
     stubs: list[Lead]
     by_id: dict[uuid.UUID, Lead]  # seen leads, also by the ids of those merged into them
 
+    def since(self, row: Contact | Company) -> datetime:
+        """When the person or company was first heard of."""
+        enquired = [lead.created_at for lead in (*self.seen, *self.stubs)]
+        return min([row.created_at, *enquired])
+
     def may_edit(self, membership: Membership) -> bool:
         """Whether the viewer may edit whom the leads are about: see `access_contact`."""
         if reach(membership, "edit") is Reach.ALL:
@@ -66,6 +71,7 @@ def contact_page(
         "call": _usable(keys, ContactKey.Kind.PHONE),
         "mail": _usable(keys, ContactKey.Kind.EMAIL),
         "attempts": attempts,
+        "since": attempts.since(contact),
         "reasons": reasons,
         "history": log,
         "may_change": attempts.may_edit(membership),
@@ -92,6 +98,7 @@ def company_page(
         "company": company,
         "contacts": list(people.order_by(Lower("display_name"))[:MOST]),
         "attempts": attempts,
+        "since": attempts.since(company),
         "reasons": reasons,
         "history": _read(attempts, (), reasons, show, before),
         "may_change": attempts.may_edit(membership),
@@ -150,9 +157,10 @@ def _name_others(contact: Contact, membership: Membership, rows: Sequence[KeyRow
 
 
 def _usable(keys: Sequence[KeyRow], kind: str) -> str:
-    """The main key of a kind, unless it must not be used."""
-    main = (row.key for row in keys if row.is_main and row.key.kind == kind)
-    return next((key.value for key in main if key.do_not_contact_at is None), "")
+    """The main key of a kind, or the next one where that must not be used."""
+    usable = (row.key for row in sorted(keys, key=lambda row: not row.is_main))
+    values = (key.value for key in usable if key.kind == kind and not key.do_not_contact_at)
+    return next(values, "")
 
 
 def _log_of(

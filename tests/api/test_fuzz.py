@@ -19,7 +19,16 @@ from schemathesis.checks import CHECKS, not_a_server_error
 
 from leadcrm.workspaces.models import Membership
 from leads import timeline
-from leads.models import Appointment, FieldSuggestion, Lead, Message, Pipeline, Source, Task
+from leads.models import (
+    Appointment,
+    ContactKey,
+    FieldSuggestion,
+    Lead,
+    Message,
+    Pipeline,
+    Source,
+    Task,
+)
 from tests.api.conftest import Maker
 from tests.factories import NOW, make_lead
 
@@ -43,6 +52,7 @@ def make_targets(me: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "lead_id": lead.pk,
         "contact_id": lead.contact_id,
+        "key_id": ContactKey.objects.get(contact=lead.contact_id).pk,
         "company_id": lead.company_id,
         "appointment_id": booked.pk,
         "suggestion_id": suggested.pk,

@@ -170,3 +170,21 @@ def test_an_allowed_origin_must_be_one(api: Api, acme: Workspace, origin: str) -
     assert "allowed_origins" in str(problem(answer, 400)["fields"])
     source.refresh_from_db()
     assert source.allowed_origins == []
+
+
+def test_addresses_and_numbers_are_listed_added_marked_and_removed(api: Api) -> None:
+    mia, otto = make_lead(email="mia@berg.example"), make_lead(email="otto@zimmer.example")
+    path = f"contacts/{mia.contact_id}/keys"
+    made = done(api.post(path, {"value": "(415) 555-2671"}), 201)
+    assert (made["kind"], made["value"]) == ("phone", "+14155552671")
+    assert names(api.get(path), "value") == ["mia@berg.example", "+14155552671"]
+    one = f"{path}/{made['id']}"
+    marked = done(api.patch(one, {"do_not_contact": True, "note": "Asked"}))
+    assert (marked["do_not_contact_note"], bool(marked["do_not_contact_at"])) == ("Asked", True)
+    problem(api.delete(one), 409, "key")
+    assert done(api.patch(one, {"do_not_contact": False}))["do_not_contact_at"] is None
+    assert api.delete(one).status_code == 204
+    problem(api.delete(one), 404)
+    assert problem(api.post(path, {"value": "otto@zimmer.example"}), 409)["code"] == "taken"
+    problem(api.post(path, {"value": "nothing"}), 400, "value")
+    problem(api.get(f"contacts/{otto.contact_id}/keys/{made['id']}"), 405)

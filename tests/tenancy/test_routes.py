@@ -31,6 +31,7 @@ from leads.models import (
     Appointment,
     Campaign,
     Company,
+    ContactKey,
     FieldSuggestion,
     Lead,
     Message,
@@ -129,6 +130,18 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "contact": READ,
     "companies": READ,
     "company": READ,
+    **dict.fromkeys(
+        (
+            "contact-edit",
+            "contact-key-add",
+            "contact-key-main",
+            "contact-key-remove",
+            "contact-key-forbid",
+            "contact-key-allow",
+            "company-edit",
+        ),
+        WORK,
+    ),
     "api:workspace": READ,
     "api:me": READ,
     "api:members": READ,
@@ -184,6 +197,8 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:activities": READ,
     "api:contacts": READ,
     "api:contact": page(GET=EVERY, PATCH=WORKERS),
+    "api:contact-keys": page(GET=EVERY, POST=WORKERS),
+    "api:contact-key": page(PATCH=WORKERS, DELETE=WORKERS),
     "api:companies": page(GET=EVERY, POST=WORKERS),
     "api:company": page(GET=EVERY, PATCH=WORKERS),
     "api:sources": page(GET=EVERY, POST=ADMINS),
@@ -277,6 +292,7 @@ def make_world(name: str) -> World:
         source = Source.objects.get()
         ids = {
             "workspace": workspace.slug, "lead_id": lead.pk, "contact_id": lead.contact_id,
+            "key_id": ContactKey.objects.get(contact=lead.contact_id, kind="phone").pk,
             "company_id": Company.objects.get().pk, "appointment_id": appointment.pk,
             "task_id": Task.objects.get().pk, "message_id": Message.objects.get().pk,
             "suggestion_id": suggestion.pk, "source_id": source.pk,
