@@ -63,7 +63,7 @@ class RecordPage:
             form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
             return self._form(request, row, form, status=422)
         if edited.conflicts:
-            conflicts = conflicts_shown(edited.conflicts)
+            conflicts = conflicts_shown(edited.conflicts, timezone.now())
             return self.whole(request, row, status=409, conflicts=conflicts)
         return self.done(request, row, "Saved.")
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject, Lower
+from django.utils import timezone
 
 from leadcrm.workspaces.access import Reach, reach
 from leadcrm.workspaces.models import Membership
@@ -186,4 +187,4 @@ def _read(
 ) -> history.History:
     rows = timeline_of(list(attempts.by_id), contacts)
     leads = attempts.by_id if len(attempts.seen) > 1 else {}
-    return history.read(rows, reasons, show=show, before=before, leads=leads)
+    return history.read(rows, reasons, timezone.now(), show=show, before=before, leads=leads)
