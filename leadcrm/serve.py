@@ -148,6 +148,7 @@ def banner(port: int, logins: str) -> str:
     """The address and the sign-ins, framed so that they stand out of the logs."""
     said = [
         f"leadcrm is running: {address(port)}",
+        f"Send yourself a lead: {address(port)}demo/",
         "",
         *logins.splitlines(),
         "",

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -8,3 +9,6 @@ urlpatterns = [
     path("api/", include("leadcrm.api_urls")),
     path("admin/", admin.site.urls),
 ]
+
+if settings.DEV:
+    urlpatterns.append(path("demo/", include("leadcrm.demo.urls")))

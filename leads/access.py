@@ -27,6 +27,7 @@ from leads.models import (
     Lead,
     MergeJournal,
     Message,
+    Source,
     Task,
 )
 
@@ -211,6 +212,14 @@ def access_merge(membership: Membership, merge_id: uuid.UUID, *, need: str = "se
     )
     require_reach(membership, merge.root, need)
     return merge
+
+
+def access_source(membership: Membership, source_id: uuid.UUID) -> Source:
+    """A source as the settings show it: for owners and admins."""
+    require(membership, "settings")
+    links = ("owner", "team", "location", "campaign", "pipeline")
+    source: Source = _one(Source.objects.select_related(*links), source_id)
+    return source
 
 
 def _through_lead(membership: Membership, model: Any, pk: uuid.UUID, need: str) -> Any:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads import kinds
 from leads.models import Activity, Source, SourceDay
+from leads.origins import NotASite, read_sites
 
 COUNTED = {kinds.LEAD_CREATED: "created", kinds.ENQUIRY_REPEATED: "repeated"}
 
@@ -46,10 +49,50 @@ def _add(source_id: uuid.UUID, day: date, counter: Counter[str]) -> None:
 
 
 def save_source(source: Source, values: Mapping[str, Any]) -> Source:
-    """Set fields of a new or known source; raises ValidationError for what doesn't fit."""
-    for name, value in values.items():
+    """Set fields of a new or known source; of a known one, the others stay as somebody left them.
+
+    Raises:
+        ValidationError: by field, for what doesn't fit.
+    """
+    for name, value in _clean(values).items():
         setattr(source, name, value)
     source.claim_for_scope()
-    source.full_clean()
-    source.save()
+    if "name" in values:
+        _refuse_taken_name(source)
+    # full_clean would name the constraint, which says nothing to a person.
+    source.full_clean(validate_constraints=False)
+    try:
+        with transaction.atomic():
+            source.save(update_fields=None if source._state.adding else list(values))
+    except IntegrityError as error:
+        raise _taken() from error  # somebody else took it between the look and the write
     return source
+
+
+def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+    cleaned = dict(values)
+    if "name" in cleaned:
+        cleaned["name"] = " ".join(str(cleaned["name"]).split())
+    if "allowed_origins" in cleaned:
+        try:
+            cleaned["allowed_origins"] = read_sites(cleaned["allowed_origins"])
+        except NotASite as error:
+            raise ValidationError({"allowed_origins": [str(error)]}) from error
+    return cleaned
+
+
+def _refuse_taken_name(source: Source) -> None:
+    if Source.objects.filter(name__iexact=source.name).exclude(pk=source.pk).exists():
+        raise _taken()
+
+
+def _taken() -> ValidationError:
+    return ValidationError({"name": ["There is a source with this name already."]})
+
+
+def days_of(source_ids: Iterable[uuid.UUID], since: date) -> dict[uuid.UUID, dict[date, SourceDay]]:
+    """The days since then on which these sources brought enquiries, in one query."""
+    found: dict[uuid.UUID, dict[date, SourceDay]] = {}
+    for row in SourceDay.objects.filter(source__in=list(source_ids), day__gte=since):
+        found.setdefault(row.source_id, {})[row.day] = row
+    return found

@@ -20,15 +20,27 @@ SCRIPT = Path(settings.BASE_DIR) / "static" / "embed" / "leadcrm-form.js"
 def snippet(source: Source, base_url: str) -> str:
     """The line of HTML that puts the source's form where it stands on a page.
 
-    With ` data-form="#id-of-a-form"` added it renders nothing and sends a copy of what that form
-    of the page sends.
-
     Args:
         source: A source of kind website form.
         base_url: The address of this installation, such as https://crm.example.com.
     """
     return format_html(
         '<script src="{}" async></script>', _address("web-form-script", source, base_url)
+    )
+
+
+def attached_snippet(source: Source, base_url: str, form: str = "#contact-form") -> str:
+    """The line that shows nothing and sends a copy of what a form of the page sends.
+
+    Args:
+        source: A source of kind website form.
+        base_url: The address of this installation.
+        form: CSS selector of the page's own form.
+    """
+    return format_html(
+        '<script src="{}" data-form="{}" async></script>',
+        _address("web-form-script", source, base_url),
+        form,
     )
 
 
@@ -45,7 +57,14 @@ def hosted_url(source: Source, base_url: str) -> str:
 def preview_url(source: Source, base_url: str, now: datetime) -> str:
     """The hosted page for trying the form out: what is sent from it is a test lead."""
     token = stamp.sign(source.public_key, now, is_test=True)
-    return f"{hosted_url(source, base_url)}?{urlencode({'preview': token})}"
+    return base_url.rstrip("/") + preview_path(source, token)
+
+
+def preview_path(source: Source, token: str) -> str:
+    """The path of the preview that a token opens; nothing without one."""
+    if not token:
+        return ""
+    return f"{reverse('web-form', args=[source.public_key])}?{urlencode({'preview': token})}"
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from django.db import Error as DatabaseUnavailable
@@ -92,7 +93,8 @@ def thanks_view(request: HttpRequest, source: Source) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return _method_not_allowed(request)
     message = source.thanks_message or form.DEFAULT_THANKS
-    return _framed(_page("hosted_thanks", message=message), source)
+    again = embed.preview_path(source, _preview(request, source))
+    return _framed(_page("hosted_thanks", message=message, again=again), source)
 
 
 web_form = xframe_options_exempt(public_form(form_view))
@@ -116,9 +118,16 @@ def _answer(view: View, request: HttpRequest, source: Source) -> HttpResponse:
 def _submit(request: HttpRequest, source: Source) -> HttpResponse:
     submission_id = receive(source, _received(request), timezone.now())
     if _is_page_visit(request):
-        target = form.thanks_url_of(source) or reverse("web-form-thanks", args=[source.public_key])
-        return HttpResponseRedirect(target, status=303)
+        return HttpResponseRedirect(_thanks_address(request, source), status=303)
     return JsonResponse({"status": "received", "id": submission_id}, status=202)
+
+
+def _thanks_address(request: HttpRequest, source: Source) -> str:
+    """The site's own thanks page or ours. A trial stays in the preview, which may frame only us."""
+    ours = reverse("web-form-thanks", args=[source.public_key])
+    if preview := _preview(request, source):
+        return f"{ours}?{urlencode({'preview': preview})}"
+    return form.thanks_url_of(source) or ours
 
 
 def _received(request: HttpRequest) -> Received:
@@ -162,25 +171,33 @@ def _wants_page(request: HttpRequest) -> bool:
 
 
 def _hosted_page(request: HttpRequest, source: Source) -> HttpResponse:
-    now, given = timezone.now(), request.GET.get("preview", "")
-    preview = stamp.read(given, source.public_key) if given else None
-    is_test = bool(preview and preview.is_test and now - preview.shown_at < stamp.STALE)
+    now, preview = timezone.now(), _preview(request, source)
+    own = request.path if preview else request.get_full_path()
     return _framed(
         _page(
             "hosted_form",
             title=form.title_of(source),
             fields=form.fields_of(source),
-            action=reverse("web-form", args=[source.public_key]),
+            action=embed.preview_path(source, preview)
+            or reverse("web-form", args=[source.public_key]),
             script=reverse("web-form-script", args=[source.public_key]),
             honeypot=HONEYPOT,
-            is_test=is_test,
-            render_token=stamp.sign(source.public_key, now, is_test=is_test),
+            is_test=bool(preview),
+            render_token=stamp.sign(source.public_key, now, is_test=bool(preview)),
             submission_id=uuid.uuid4(),
-            page_url=request.build_absolute_uri()[:2000],
-            referrer=request.headers.get("Referer", "")[:2000],
+            page_url=request.build_absolute_uri(own)[:2000],
+            referrer="" if preview else request.headers.get("Referer", "")[:2000],
         ),
         source,
     )
+
+
+def _preview(request: HttpRequest, source: Source) -> str:
+    """The token of somebody who tries the form out from the settings; nothing for a visitor."""
+    given = request.GET.get("preview", "")
+    shown = stamp.read(given, source.public_key) if given else None
+    is_trial = shown and shown.is_test and timezone.now() - shown.shown_at < stamp.STALE
+    return given if is_trial else ""
 
 
 def _page(name: str, *, status: int = 200, **facts: Any) -> HttpResponse:

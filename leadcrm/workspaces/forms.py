@@ -10,7 +10,17 @@ from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from leadcrm.workspaces.models import ApiToken, Location, Membership, Role, Team, User
+from leadcrm.workspaces.countries import country_names
+from leadcrm.workspaces.models import (
+    ApiToken,
+    Location,
+    Membership,
+    Role,
+    Team,
+    User,
+    Visibility,
+    Workspace,
+)
 
 STYLES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "form-check-input"),
@@ -70,6 +80,45 @@ class ProfileForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("name", "time_zone", "theme", "shortcuts")
+
+
+def countries() -> list[tuple[str, str]]:
+    return list(country_names().items())
+
+
+class WorkspaceForm(Styled, forms.Form):
+    name = forms.CharField(max_length=100)
+    country = forms.ChoiceField(
+        label="Country for phones",
+        choices=countries,
+        help_text="Phone numbers without + are read as numbers of this country.",
+    )
+    currency = forms.CharField(
+        max_length=3,
+        widget=forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
+        help_text="Three letters, such as USD or EUR. Budgets are in it unless they name another.",
+    )
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).strip().upper()
+
+
+class VisibilityForm(Styled, forms.Form):
+    visibility = forms.ChoiceField(
+        label="Which leads a rep sees", choices=Visibility.choices, widget=forms.RadioSelect
+    )
+
+
+def workspace_form(workspace: Workspace, data: Any = None) -> WorkspaceForm:
+    """Name, country and currency of a workspace."""
+    initial = {name: getattr(workspace, name) for name in WorkspaceForm.base_fields}
+    return WorkspaceForm(data, initial=initial, auto_id="workspace-%s")
+
+
+def visibility_form(workspace: Workspace, data: Any = None) -> VisibilityForm:
+    """What the reps of a workspace see."""
+    initial = {"visibility": workspace.visibility}
+    return VisibilityForm(data, initial=initial, auto_id="visibility-%s")
 
 
 class JoinForm(Styled, forms.Form):

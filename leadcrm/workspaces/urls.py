@@ -1,9 +1,14 @@
 from django.urls import include, path
 
-from leadcrm.workspaces.views import home, joining, members, profile, sign_in, tokens
+from leadcrm.workspaces.views import general, home, joining, members, profile, sign_in, tokens
 
 settings_pages = [
-    path("", profile.profile, name="profile"),
+    path("", general.settings_start, name="settings"),
+    path("general/", general.general, name="general"),
+    path("general/workspace/", general.save_workspace, name="general-workspace"),
+    path("general/visibility/", general.save_visibility, name="general-visibility"),
+    path("general/hours/", general.save_hours, name="general-hours"),
+    path("profile/", profile.profile, name="profile"),
     path("password/", profile.change_password, name="change-password"),
     path("members/", members.members, name="members"),
     path("members/invite/", members.invite_member, name="invite"),
@@ -20,7 +25,7 @@ settings_pages = [
 urlpatterns = [
     path("", home.last_workspace, {"page": "lead-list"}, name="home"),
     path("leads/", home.last_workspace, {"page": "lead-list"}, name="last-leads"),
-    path("settings/", home.last_workspace, {"page": "profile"}, name="last-settings"),
+    path("settings/", home.last_workspace, {"page": "settings"}, name="last-settings"),
     path("workspaces/", home.workspaces, name="workspaces"),
     path("join/<str:secret>/", joining.join_workspace, name="join"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),

@@ -66,6 +66,20 @@ POST_MANAGE = page(POST=MANAGERS)
 
 # Pages and endpoints of a workspace: who may use which method.
 TABLE: dict[str, dict[str, frozenset[str]]] = {
+    "settings": READ,
+    "general": page(GET=ADMINS),
+    "general-workspace": page(POST=ADMINS),
+    "general-visibility": page(POST=ADMINS),
+    "general-hours": page(POST=ADMINS),
+    "sources": page(GET=ADMINS),
+    "source-add": ADMIN,
+    "source": page(GET=ADMINS),
+    "source-details": ADMIN,
+    "source-off": page(POST=ADMINS),
+    "source-on": page(POST=ADMINS),
+    "source-sites": page(POST=ADMINS),
+    "source-form": page(POST=ADMINS),
+    "source-submissions": page(GET=ADMINS),
     "profile": page(GET=EVERY, POST=EVERY),
     "change-password": page(GET=EVERY, POST=EVERY),
     "members": page(GET=ADMINS),
@@ -212,7 +226,7 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
 PUBLIC = {
     "sign-in", "sign-out", "reset", "reset-sent", "set-password", "reset-done", "join",
     "web-form", "web-form-unslashed", "web-form-config", "web-form-script", "web-form-thanks",
-    "api:schema", "api:docs",
+    "api:schema", "api:docs", "demo-site",
 }  # fmt: skip
 SIGNED_IN = {"home", "last-leads", "last-settings", "workspaces"}
 NOWHERE = {"api:nowhere"}  # everything else below /api/: 404 in the API's own shape
