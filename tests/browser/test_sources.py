@@ -64,6 +64,7 @@ def test_a_new_form_goes_onto_a_site_and_its_page_shows_what_arrives(
     line = page.evaluate("navigator.clipboard.readText()")
     assert line == page.get_by_label("Paste this line").input_value()
 
+    site.pages["/favicon.ico"] = ""
     site.pages["/"] = f"<main><h1>Contact</h1>{line}</main>"
     visitor = open_page()
     visitor.goto(site.url)
