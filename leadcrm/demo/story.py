@@ -91,22 +91,10 @@ def exists() -> bool:
     return Workspace.objects.filter(slug=SLUG).exists()
 
 
-def website_form() -> Source | None:
-    """The demo's first website form that is switched on."""
-    with all_workspaces():
-        found: Source | None = (
-            Source.objects.filter(
-                workspace__slug=SLUG, kind=SourceKind.WEBSITE_FORM, is_active=True
-            )
-            .order_by("created_at", "id")
-            .first()
-        )
-    return found
-
-
 def form_key() -> str:
     """The public key of the demo's website form."""
-    form = website_form()
+    with all_workspaces():
+        form = Source.objects.filter(workspace__slug=SLUG, kind=SourceKind.WEBSITE_FORM).first()
     return form.public_key if form else ""
 
 
