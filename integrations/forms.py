@@ -134,7 +134,9 @@ class FieldForm(Styled, forms.Form):
 
     order = forms.IntegerField(min_value=0, max_value=999)
     name = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
-    label = forms.CharField(max_length=200)
+    label = forms.CharField(
+        max_length=200, error_messages={"required": "Say what visitors read above it."}
+    )
     meaning = forms.ChoiceField(
         label="Asks for",
         required=False,

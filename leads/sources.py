@@ -19,6 +19,7 @@ from leads import kinds
 from leads.models import Activity, Source, SourceDay
 from leads.origins import NotASite, read_sites
 
+NAME_CONSTRAINT = "source_name_unique"
 COUNTED = {kinds.LEAD_CREATED: "created", kinds.ENQUIRY_REPEATED: "repeated"}
 
 
@@ -65,6 +66,8 @@ def save_source(source: Source, values: Mapping[str, Any]) -> Source:
         with transaction.atomic():
             source.save(update_fields=None if source._state.adding else list(values))
     except IntegrityError as error:
+        if NAME_CONSTRAINT not in str(error):
+            raise
         raise _taken() from error  # somebody else took it between the look and the write
     return source
 

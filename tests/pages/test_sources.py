@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +18,7 @@ from leadcrm.workspaces.models import Location, Membership, Team, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
 from leads.models import Campaign, Source, SourceDay, SourceKind
 from leads.setup import add_pipeline
+from leads.sources import save_source
 from tests.factories import make_lead
 
 SignIn = Callable[[Membership], Client]
@@ -172,12 +174,20 @@ def test_a_source_is_renamed_switched_off_and_on(
 def test_saving_one_part_leaves_what_somebody_else_saved_meanwhile(
     web: Client, acme: Workspace, form: Source
 ) -> None:
-    from leads.sources import save_source
-
     save_source(Source.objects.get(pk=form.pk), {"form_title": "Hello"})
     save_source(form, {"name": "Homepage"})
     form.refresh_from_db()
     assert (form.name, form.form_title) == ("Homepage", "Hello")
+
+
+def test_of_two_who_take_a_name_at_once_the_second_is_told(
+    acme: Workspace, form: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leads.sources._refuse_taken_name", lambda source: None)
+    second = Source(name="website", kind=SourceKind.EVENT)
+    with pytest.raises(ValidationError) as refusal:
+        save_source(second, {"name": "website"})
+    assert refusal.value.message_dict == {"name": ["There is a source with this name already."]}
 
 
 @pytest.mark.parametrize("name", ["sources", "source", "source-details", "source-add"])
