@@ -181,10 +181,7 @@ def _older(request: PageRequest, lead: Lead) -> HttpResponse:
         show=request.GET.get("show", "all"),
         before=request.GET.get("before", ""),
     )
-    context = {
-        "lead": lead,
-        "here": reverse("lead-detail", args=[request.workspace.slug, lead.pk]),
-        "history": found,
-        "may_edit": may_with(request.membership, lead, "edit"),
-    }
+    may_edit = may_with(request.membership, lead, "edit")
+    here = reverse("lead-detail", args=[request.workspace.slug, lead.pk])
+    context = {"lead": lead, "here": here, "history": found, "may_edit": may_edit}
     return show(request, "leads/_history_rows.html", context)

@@ -114,8 +114,7 @@ def changed_only(
 
 def _conflicts(request: PageRequest, lead: Lead, result: Result, row: str) -> HttpResponse:
     """The choice between theirs and mine for each field in conflict, in its row or on the page."""
-    now = timezone.now()
-    conflicts = conflicts_shown(result.conflicts, now)
+    conflicts = conflicts_shown(result.conflicts, timezone.now())
     if row:
         context = {"lead": lead, "conflicts": conflicts, "row": row}
         return show(request, "leads/_conflict.html", context, status=409)
@@ -126,7 +125,7 @@ def _conflicts(request: PageRequest, lead: Lead, result: Result, row: str) -> Ht
 
 
 def conflicts_shown(found: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """The conflicts of an edit as `leads/_conflicts.html` shows them."""
+    """The conflicts of an edit as the templates show them."""
     return [_conflict(one, now) for one in found]
 
 

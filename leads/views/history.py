@@ -174,7 +174,7 @@ def clip(text: str) -> tuple[str, bool]:
 def _position(cursor: str) -> tuple[datetime, int]:
     when, row_id = decode(cursor, 2)
     at = _moment(when) if isinstance(when, str) else None
-    if at is None or not at.tzinfo or not isinstance(row_id, int):
+    if at is None or at.tzinfo is None or not isinstance(row_id, int):
         raise BadCursor
     return at, row_id
 

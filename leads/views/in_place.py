@@ -39,7 +39,7 @@ class RecordPage:
         """The page; older rows of the timeline alone where HTMX asks for them."""
         if not (wants_fragment(request) and request.htmx.target == "older"):
             return show(request, f"leads/{self.route}.html", self._context(request, row))
-        found = self.older(row, request.membership, *_shown(request))
+        found = self.older(row, request.membership, timezone.now(), *_shown(request))
         context = {"history": found, **self._fixed(request, row)}
         return show(request, "leads/_history_rows.html", context)
 

@@ -115,5 +115,5 @@ def _ask(
     keys = read_keys(contact, request.membership)
     context |= {"contact": contact, "keys": keys, "may_change": True}
     response = show(request, "leads/_keys.html", context, status=status)
-    response["HX-Retarget"], response["HX-Reswap"] = "#keys", "outerHTML"
+    response["HX-Retarget"], response["HX-Reswap"] = "#reach", "outerHTML"
     return response

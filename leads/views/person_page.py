@@ -65,7 +65,7 @@ def contact_page(
     """The context of `leads/_contact.html`."""
     attempts = read_attempts(Lead.objects.filter(contact=contact), membership)
     keys = read_keys(contact, membership)
-    reasons, log = _log_of(contact, attempts, show, before)
+    reasons, log = _log_of(contact, attempts, now, show, before)
     return {
         "contact": contact,
         "keys": keys,
@@ -82,10 +82,10 @@ def contact_page(
 
 
 def contact_history(
-    contact: Contact, membership: Membership, show: str, before: str
+    contact: Contact, membership: Membership, now: datetime, show: str, before: str
 ) -> history.History:
     attempts = read_attempts(Lead.objects.filter(contact=contact), membership)
-    return _log_of(contact, attempts, show, before)[1]
+    return _log_of(contact, attempts, now, show, before)[1]
 
 
 def company_page(
@@ -101,18 +101,18 @@ def company_page(
         "attempts": attempts,
         "since": attempts.since(company),
         "reasons": reasons,
-        "history": _read(attempts, (), reasons, show, before),
+        "history": _read(attempts, (), reasons, now, show, before),
         "may_change": attempts.may_edit(membership),
         "now": now,
     }
 
 
 def company_history(
-    company: Company, membership: Membership, show: str, before: str
+    company: Company, membership: Membership, now: datetime, show: str, before: str
 ) -> history.History:
     attempts = read_attempts(Lead.objects.filter(company=company), membership)
     reasons = dict(CloseReason.objects.values_list("code", "label"))
-    return _read(attempts, (), reasons, show, before)
+    return _read(attempts, (), reasons, now, show, before)
 
 
 def read_attempts(leads: QuerySet[Lead], membership: Membership) -> Attempts:
@@ -165,7 +165,7 @@ def _usable(keys: Sequence[KeyRow], kind: str) -> str:
 
 
 def _log_of(
-    contact: Contact, attempts: Attempts, show: str, before: str
+    contact: Contact, attempts: Attempts, now: datetime, show: str, before: str
 ) -> tuple[dict[str, str], history.History]:
     """The labels of close reasons, and the timeline of a person and of those merged into them."""
     merged = Contact.objects.filter(merged_into=OuterRef("pk"))
@@ -175,16 +175,17 @@ def _log_of(
     )
     merged_ids, labels = row.get()
     named = {one["code"]: one["label"] for one in labels}
-    return named, _read(attempts, [contact.pk, *merged_ids], named, show, before)
+    return named, _read(attempts, [contact.pk, *merged_ids], named, now, show, before)
 
 
 def _read(
     attempts: Attempts,
     contacts: Sequence[uuid.UUID],
     reasons: dict[str, str],
+    now: datetime,
     show: str,
     before: str,
 ) -> history.History:
     rows = timeline_of(list(attempts.by_id), contacts)
     leads = attempts.by_id if len(attempts.seen) > 1 else {}
-    return history.read(rows, reasons, timezone.now(), show=show, before=before, leads=leads)
+    return history.read(rows, reasons, now, show=show, before=before, leads=leads)

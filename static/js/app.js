@@ -95,7 +95,7 @@
   // A form that opens is ready to be typed into; one that was refused starts at its fault.
   document.body.addEventListener("htmx:afterSettle", function (event) {
     var id = event.detail.target ? event.detail.target.id : "";
-    if (id !== "panel" && id !== "details" && id !== "keys") return;
+    if (id !== "panel" && id !== "details" && id !== "reach") return;
     var form = document.getElementById(id);
     var field = form.querySelector("[aria-invalid=true]:not(fieldset)") ||
       form.querySelector("input:not([type=hidden]), select, textarea") ||
@@ -121,7 +121,7 @@
       navigator.clipboard.writeText(field.value).then(function () { announce("Copied."); });
     }
     var text = event.target.closest("[data-copy-text]");
-    if (text) {
+    if (text && navigator.clipboard) {
       navigator.clipboard.writeText(text.getAttribute("data-copy-text")).then(function () { announce("Copied."); });
     }
     if (event.target.closest("[data-reload]")) location.reload();

@@ -119,15 +119,9 @@
     }, { once: true });
   }
 
-  // --- copying, and calling with the log at hand ---
+  // --- calling with the log at hand ---
 
   document.addEventListener("click", function (event) {
-    var copy = event.target.closest("[data-copy-text]");
-    if (copy && navigator.clipboard) {
-      navigator.clipboard.writeText(copy.getAttribute("data-copy-text")).then(function () {
-        window.leadcrm.announce("Copied.");
-      });
-    }
     var cancel = event.target.closest("[data-cancel]");
     if (cancel && cancel.closest("[data-in-place]")) close(cancel.closest("[data-in-place]"));
     var outgoing = event.target.closest("[data-then]");

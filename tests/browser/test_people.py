@@ -65,9 +65,9 @@ def share_a_number(page: Page) -> None:
     page.get_by_role("link", name="Add", exact=True).click()
     page.get_by_label("E-mail or phone").fill("(415) 555-2672")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator("#keys")).to_contain_text("This number is that of Jon Snow")
+    expect(page.locator("#reach")).to_contain_text("This number is that of Jon Snow")
     page.get_by_role("button", name="Both use it").click()
-    expect(page.locator("#keys")).to_contain_text("Shared with Jon Snow")
+    expect(page.locator("#reach")).to_contain_text("Shared with Jon Snow")
 
 
 def mark_and_remove(page: Page) -> None:
@@ -75,10 +75,10 @@ def mark_and_remove(page: Page) -> None:
     page.get_by_role("link", name="Do not contact").locator("visible=true").click()
     page.get_by_label("Why (optional)").fill("Asked by mail")
     page.get_by_role("button", name="Do not contact").click()
-    expect(page.locator("#keys")).to_contain_text("Asked by mail")
+    expect(page.locator("#reach")).to_contain_text("Asked by mail")
     page.get_by_label("Change +14155552671").click()
     page.get_by_role("link", name="Remove").locator("visible=true").click()
-    expect(page.locator("#keys")).to_contain_text("Remove +14155552671 from Maria Lopez?")
+    expect(page.locator("#reach")).to_contain_text("Remove +14155552671 from Maria Lopez?")
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_label("Change +14155552671")).to_have_count(0)
 

@@ -50,7 +50,7 @@ def exact(at: datetime | None) -> SafeString | str:
 @register.filter
 def day(at: datetime | None) -> SafeString | str:
     """The date of a moment in the viewer's zone, with its year where that isn't this one."""
-    return _time(at, _day_text(timezone.localtime(at), timezone.now())) if at else ""
+    return _time(at, _short_day(timezone.localtime(at), timezone.now())) if at else ""
 
 
 @register.filter
@@ -72,7 +72,7 @@ def relative(at: datetime, now: datetime) -> str:
     if abs(distance) < MINUTE:
         return "just now" if distance <= 0 else "in a moment"
     if abs(distance) >= 30 * DAY:
-        return _day_text(timezone.localtime(at), now)
+        return _short_day(timezone.localtime(at), now)
     return f"in {span(distance)}" if distance > 0 else f"{span(distance)} ago"
 
 
@@ -97,7 +97,7 @@ def day_text(day: date, now: datetime) -> str:
     return date_format(day, "l j F" if day.year == today.year else "l j F Y")
 
 
-def _day_text(local: datetime, now: datetime) -> str:
+def _short_day(local: datetime, now: datetime) -> str:
     this_year = local.year == timezone.localtime(now).year
     return date_format(local, "j M" if this_year else "j M Y")
 
