@@ -32,14 +32,16 @@
 
   // --- one value at a time, in place ---
 
-  document.body.addEventListener("htmx:afterSwap", function (event) {
-    if (!event.target.classList || !event.target.classList.contains("slot")) return;
+  // Once HTMX knows the form: an Enter before that would leave the page.
+  document.body.addEventListener("htmx:afterSettle", function (event) {
+    var slot = event.target;
+    if (!slot.classList || !slot.classList.contains("slot")) return;
     all(".slot form[data-in-place]").forEach(function (form) {
-      if (event.target.contains(form)) return;
+      if (slot.contains(form)) return;
       if (isDirty(form)) form.requestSubmit();
       else form.remove();
     });
-    var field = event.target.querySelector(
+    var field = slot.querySelector(
       "[aria-invalid=true], [data-in-place] :is(input:not([type=hidden]), select, textarea), [data-keep]");
     if (!field) return;
     field.focus();
