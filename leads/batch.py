@@ -11,7 +11,9 @@ import hashlib
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -77,11 +79,12 @@ Load = Callable[[Sequence[uuid.UUID]], Mapping[uuid.UUID, Any]]
 class Change:
     """What one verb changes about one lead, until it is written."""
 
-    def __init__(self, batch: LeadBatch, lead: Lead) -> None:
+    def __init__(self, batch: LeadBatch, lead: Lead, call: Call | None = None) -> None:
         self.batch = batch
         self.lead = lead
-        self.by = batch.by
-        self.now = batch.now
+        self.by, self.now, self.lane = (
+            (call.by, call.now, call.lane) if call else (batch.by, batch.now, batch.lane)
+        )
         self.dirty: set[str] = set()
         self.activities: list[Activity] = []
         self.rows: list[models.Model] = []
@@ -129,7 +132,7 @@ class Change:
             kind=kind,
             occurred_at=at,
             recorded_at=self.now,
-            lane=self.batch.lane,
+            lane=self.lane,
             actor_kind=self.by.kind,
             actor_id=self.by.membership_id,
             token_id=self.by.token.pk if self.by.token else None,
@@ -154,6 +157,17 @@ class Change:
 
 
 Decide = Callable[[Change], None]
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a verb: what it decides about which leads, who does it, when and in which lane."""
+
+    results: list[Result]
+    decide: Decide
+    by: Actor
+    now: datetime
+    lane: str
 
 
 @dataclass
@@ -236,37 +250,73 @@ class LeadBatch:
             change.set(**timers.projections(change.lead, facts[change.lead.pk], hours))
 
 
+_gathered: ContextVar[list[Call] | None] = ContextVar("gathered_calls", default=None)
+
+
 def run(
     ids: Sequence[uuid.UUID], decide: Decide, *, by: Actor, now: datetime, lane: str = Lane.LIVE
 ) -> list[Result]:
     """Do a verb to leads, in one transaction. Returns a result per id, in the order given."""
-    batch = LeadBatch(by=by, now=now, lane=lane)
+    call = Call([Result(lead_id) for lead_id in dict.fromkeys(ids)], decide, by, now, lane)
+    waiting = _gathered.get()
+    if waiting is None:
+        _do([call])
+    else:
+        waiting.append(call)
+    return call.results
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Do the verbs that the block calls as one batch at its end, each at its own time: for history.
+
+    A lead takes part once in a block. What the verbs return is filled in at the end; the first
+    refusal is raised then, and nothing of the block is done.
+    """
+    calls: list[Call] = []
+    token = _gathered.set(calls)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    if not calls:
+        return
     with transaction.atomic():
-        leads = batch.lock(ids)
+        _do(calls)
+        for result in (result for call in calls for result in call.results):
+            if result.refusal is not None:
+                raise result.refusal
+
+
+def _do(calls: Sequence[Call]) -> None:
+    """Lock the leads of all calls, decide about each, and write."""
+    batch = LeadBatch(by=calls[0].by, now=calls[0].now, lane=calls[0].lane)
+    asked = [(call, result) for call in calls for result in call.results]
+    if len({result.lead_id for _, result in asked}) < len(asked):
+        raise ValueError("a lead takes part in a gathered batch once")
+    with transaction.atomic():
+        leads = batch.lock(result.lead_id for _, result in asked)
         memory = remembering.current()
         if memory is not None:
             memory.see_before(leads.values())
-        results, changes = [], []
-        for lead_id in dict.fromkeys(ids):
-            lead = leads.get(lead_id)
+        changes = []
+        for call, result in asked:
+            lead = leads.get(result.lead_id)
             if lead is None:
-                results.append(Result(lead_id, refusal=Missing()))
+                result.refusal = Missing()
                 continue
-            change = Change(batch, lead)
-            result = Result(lead_id, lead)
+            change, result.lead = Change(batch, lead, call), lead
             try:
-                decide(change)
+                call.decide(change)
                 changes.append(change)
                 result.conflicts, result.activities = change.conflicts, change.activities
             except Refused as refusal:
                 change.undo()
                 result.refusal = refusal
-            results.append(result)
         batch.write(changes)
         if memory is not None:
             written = [activity for change in changes for activity in change.activities]
             memory.see_after(leads.values(), written)
-    return results
 
 
 def run_one(

@@ -51,7 +51,7 @@ def add_task(
     return run(ids, decide, by=by, now=now, lane=lane)
 
 
-def complete_task(task: Task, *, by: Actor, now: datetime) -> Result:
+def complete_task(task: Task, *, by: Actor, now: datetime, lane: str = Lane.LIVE) -> Result:
     """Mark a task done. Doing it twice changes nothing."""
 
     def decide(change: Change) -> None:
@@ -61,7 +61,7 @@ def complete_task(task: Task, *, by: Actor, now: datetime) -> Result:
                 kinds.TASK_DONE, subject_type="task", subject_id=task.pk, data={"title": task.title}
             )
 
-    return run_one(task.lead_id, decide, by=by, now=now)
+    return run_one(task.lead_id, decide, by=by, now=now, lane=lane)
 
 
 def change_task(
@@ -93,7 +93,14 @@ def change_task(
     return run_one(task.lead_id, decide, by=by, now=now)
 
 
-def snooze(ids: Sequence[uuid.UUID], *, until: datetime, by: Actor, now: datetime) -> list[Result]:
+def snooze(
+    ids: Sequence[uuid.UUID],
+    *,
+    until: datetime,
+    by: Actor,
+    now: datetime,
+    lane: str = Lane.LIVE,
+) -> list[Result]:
     """Hide leads from what is due until a time."""
 
     def decide(change: Change) -> None:
@@ -102,7 +109,7 @@ def snooze(ids: Sequence[uuid.UUID], *, until: datetime, by: Actor, now: datetim
         change.set(snoozed_until=until)
         change.record(kinds.SNOOZED, data={"until": until.isoformat()})
 
-    return run(ids, decide, by=by, now=now)
+    return run(ids, decide, by=by, now=now, lane=lane)
 
 
 def wake(ids: Sequence[uuid.UUID], *, by: Actor, now: datetime) -> list[Result]:
