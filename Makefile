@@ -22,7 +22,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 .PHONY: run
 run: .venv/.runtime static/vendor/.copied ## Run leadcrm with a demo workspace; Ctrl-C stops it
@@ -62,8 +62,13 @@ bench: .venv/.dev ## Run the benchmarks
 	python -m pytest tests/benchmarks --benchmark-only $(ARGS)
 
 .PHONY: demo
-demo: .venv/.runtime ## Fill the database with the demo (ARGS for the command's options)
+demo: .venv/.runtime ## Make the demo workspace anew; other workspaces stay (ARGS="--leads 1000")
 	@$(STACK) --join sh -c 'python manage.py migrate -v0 && python manage.py demo $(ARGS)'
+
+.PHONY: screenshots
+screenshots: .venv/.dev static/vendor/.copied ## Take the pictures of docs/images anew, from the demo
+	@python -m tests.chromium
+	@python -m pytest -q tests/browser/screenshots.py $(ARGS)
 
 .PHONY: shell
 shell: .venv/.runtime ## A Python shell on the database, also beside `make run`

@@ -145,7 +145,7 @@ class _Capture:
     # --- creating ---
 
     def _create(self, pairs: Sequence[tuple[Prepared, Lead]], ledger: matching.KeyLedger) -> None:
-        self._find_companies(pairs, ledger)
+        self._complete_new_people(pairs, ledger)
         ledger.write()
         if not pairs:
             return
@@ -156,15 +156,19 @@ class _Capture:
         rows = [self._creation_row(lead, item) for item, lead in pairs]
         Activity.objects.bulk_create(rows, 1000)
 
-    def _find_companies(
+    def _complete_new_people(
         self, pairs: Sequence[tuple[Prepared, Lead]], ledger: matching.KeyLedger
     ) -> None:
+        """Their companies, found or made; and they are known since they first enquired."""
         wanted = [_company_pair(item.values) for item, _ in pairs]
         companies = matching.resolve_companies(wanted)
         for pair, (item, lead) in zip(wanted, pairs, strict=True):
             lead.company_id = companies.get(pair)
             person = ledger.new.get(item.match.contact_id or NOBODY)
-            if person is not None and person.company_id is None:
+            if person is None:
+                continue
+            person.created_at = min(person.created_at, item.at)
+            if person.company_id is None:
                 person.company_id = lead.company_id
 
     def _new_lead(self, item: Prepared) -> Lead:

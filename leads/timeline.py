@@ -327,8 +327,10 @@ def _known_message(channel: str, external_id: str) -> Load:
     """A loader that tells of every lead whether the message was logged before, on any."""
 
     def load(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bool]:
+        if not external_id:
+            return {}
         same = Message.objects.filter(channel=channel, external_id=short_key(external_id))
-        return dict.fromkeys(ids, True) if external_id and same.exists() else {}
+        return dict.fromkeys(ids, True) if same.exists() else {}
 
     return load
 

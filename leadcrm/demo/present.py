@@ -77,8 +77,10 @@ class Present:
     # --- replies that nobody has read ---
 
     def replies(self) -> Iterator[Life]:
-        pen = self.begun(META, BEN, days=2)
+        pen = self.begun(META, BEN, days=0.3)
         episodes.try_in_vain(pen)
+        pen.at = self.now - timedelta(hours=3)
+        pen.call("voicemail", words.VOICEMAILS[1])
         pen.soon(1, 3)
         pen.text(words.TEXT_TRIED[0])
         pen.live(timedelta(minutes=12))
@@ -172,7 +174,7 @@ class Present:
     def couple(self) -> Iterator[Life]:
         """Two people at one number, each with a lead."""
         person = self.population.person(team=NORTH)
-        for one, days in ((person, 33), (self.population.partner_of(person), 12)):
+        for one, days in ((person, 33), (self.population.partner_of(person), 4)):
             pen = Pen(self.world, one, channel_named(WEBSITE), rep=BEN)
             pen.enquire(self.earlier(days), owner=pen.rep)
             if days > 20:
@@ -181,7 +183,7 @@ class Present:
                 pen.close("no_authority", "Her husband enquires himself.")
             else:
                 self.met(pen)
-                pen.plan(episodes.SEND_OFFER, 20)
+                pen.plan(episodes.SEND_OFFER, 24 * 5)
             yield pen.life
 
     def unclear(self) -> Iterator[Life]:

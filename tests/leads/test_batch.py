@@ -11,8 +11,9 @@ from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import workspace_scope
 from leads import archiving, assignment, consent, conversion, editing, lifecycle, timeline
-from leads.batch import Missing, short_key
+from leads.batch import Missing, gathered, short_key
 from leads.editing import StaleVersion
+from leads.lifecycle import StageRefused
 from leads.models import Activity, Contact, ContactKey, Lead
 from leads.setup import add_pipeline
 from tests.factories import make_lead, make_leads, make_member, make_workspace
@@ -145,6 +146,41 @@ def test_a_lead_of_another_workspace_is_missing(acme, me, now, rival):
     assert isinstance(result.refusal, Missing)
     with workspace_scope(rival):
         assert Lead.objects.get(pk=foreign.pk).status == "new"
+
+
+def test_verbs_gathered_are_one_batch_each_at_its_own_time(acme, me, adam, now):
+    one, two, three = make_leads(3, now=now - DAY)
+    with CaptureQueriesContext(connection) as seen, gathered():
+        (called,) = timeline.log_call(
+            [one.pk], outcome="reached", by=me, now=now - HOUR, lane="backfill"
+        )
+        lifecycle.qualify([two.pk], by=Actor.member(adam), now=now)
+        timeline.add_note([three.pk], body="Hello", by=me, now=now - 2 * HOUR)
+    assert sum("FOR NO KEY UPDATE" in query["sql"] for query in seen.captured_queries) == 1
+    assert called.activities[0].occurred_at == now - HOUR
+    one, two = Lead.objects.get(pk=one.pk), Lead.objects.get(pk=two.pk)
+    assert (one.status, one.contacted_at) == ("contacted", now - HOUR)
+    assert (two.status, two.qualified_at) == ("qualified", now)
+    rows = Activity.objects.filter(kind__in=("call_logged", "note_added", "stage_changed"))
+    assert {(row.lead_id, row.lane, row.actor_id) for row in rows} == {
+        (one.pk, "backfill", me.membership_id),
+        (two.pk, "live", adam.pk),
+        (three.pk, "live", me.membership_id),
+    }
+
+
+def test_a_refusal_undoes_all_that_was_gathered(acme, me, now):
+    one, two = make_leads(2)
+    lifecycle.close([two.pk], reason="price", by=me, now=now)
+    with pytest.raises(StageRefused, match="closed"), gathered():
+        [lifecycle.qualify([lead.pk], by=me, now=now) for lead in (one, two)]
+    assert Lead.objects.get(pk=one.pk).status == "new"
+
+
+def test_a_lead_is_gathered_once(acme, me, now):
+    lead = make_lead()
+    with pytest.raises(ValueError, match="once"), gathered():
+        [verb([lead.pk], by=me, now=now) for verb in (lifecycle.contact, lifecycle.qualify)]
 
 
 def test_a_long_key_is_shortened_and_stays_apart():
