@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from leadcrm.demo import letterbox
 from leadcrm.demo.almanac import Almanac
-from leadcrm.demo.cast import CHANNELS, SLUG, WEBSITE, Channel, gather
+from leadcrm.demo.cast import CHANNELS, LOGINS, PASSWORD, SLUG, Channel, gather
 from leadcrm.demo.fates import APPOINTMENTS, STANDARD, Fate, fate_of
 from leadcrm.demo.life import Pen
 from leadcrm.demo.people import Population
@@ -25,6 +25,18 @@ from leadcrm.demo.steps import Life, World
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import WorkspaceModel, all_workspaces, workspace_scope
 from leads.models import Contact, Lead, Source, SourceKind
+
+__all__ = [
+    "LOGINS",
+    "PASSWORD",
+    "SLUG",
+    "Told",
+    "exists",
+    "form_key",
+    "remove",
+    "reset",
+    "website_form",
+]
 
 AT_WORK = 0.11  # how many enquire for a company
 SURE_DAYS = 84  # how long ago the first of the fates is met that must not be missing
@@ -48,9 +60,20 @@ def exists() -> bool:
     return Workspace.objects.filter(slug=SLUG).exists()
 
 
+def website_form() -> Source | None:
+    """The demo's first website form that is switched on."""
+    with all_workspaces():
+        forms = Source.objects.filter(
+            workspace__slug=SLUG, kind=SourceKind.WEBSITE_FORM, is_active=True
+        )
+        found: Source | None = forms.order_by("created_at", "id").first()
+    return found
+
+
 def form_key() -> str:
     """The public key of the demo's website form."""
-    return _form_keys().get(WEBSITE, "")
+    form = website_form()
+    return form.public_key if form else ""
 
 
 def reset(*, now: datetime, leads: int, seed: int, say: Say = lambda words: None) -> Told:
