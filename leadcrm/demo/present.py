@@ -49,6 +49,7 @@ class Present:
         yield from self.couple()
         yield from self.unclear()
         yield from self.known_better()
+        yield self.customer_again()
 
     # --- new ones, nobody has answered yet ---
 
@@ -213,6 +214,26 @@ class Present:
         pen.at = self.now - timedelta(hours=19)
         pen.enquire(pen.at, owner=None, message=words.AGAIN[0], channel=channel_named(WEBSITE))
         yield pen.life
+
+    def customer_again(self) -> Life:
+        """Bought panels in the first weeks and now asks for a battery."""
+        pen = self.begun(REFERRALS, BEN, days=76)
+        self.met(pen)
+        episodes.offer(pen)
+        pen.soon(20, 90)
+        pen.convert(31_500)
+        pen.enquire(
+            self.earlier(4),
+            owner=pen.rep,
+            message=words.NEXT_PROJECT[0],
+            channel=channel_named(WEBSITE),
+        )
+        pen.answer()
+        pen.call("reached", "Wants to be independent of outages.")
+        pen.soon(1, 6)
+        pen.qualify("Customer of ours, knows what to expect.")
+        pen.plan("Agree on a date", 24 * 6, "call")
+        return pen.life
 
     # --- parts ---
 

@@ -44,8 +44,15 @@ class Shot:
     scheme: str = "light"
 
 
-def open_panel(name: str) -> Steps:
-    return lambda page: page.get_by_role("link", name=name, exact=True).first.click()
+def open_form(link: str, field: str) -> Steps:
+    """Press a link and wait for the form with this field."""
+
+    def steps(page: Page) -> None:
+        page.get_by_role("link", name=link, exact=True).first.click()
+        page.locator(f"[name={field}]").first.wait_for(state="attached")
+        page.wait_for_function("!document.querySelector('.htmx-request, .htmx-settling')")
+
+    return steps
 
 
 SHOTS = (
@@ -54,8 +61,8 @@ SHOTS = (
     Shot("leads-phone", "{w}/leads/?view=mine", size=PHONE),
     Shot("lead", "{w}/leads/{lead}/"),
     Shot("lead-phone", "{w}/leads/{lead}/", size=PHONE),
-    Shot("log-call", "{w}/leads/{lead}/", steps=open_panel("Log call")),
-    Shot("book", "{w}/leads/{lead}/", steps=open_panel("Book")),
+    Shot("log-call", "{w}/leads/{lead}/", steps=open_form("Log call", "outcome")),
+    Shot("book", "{w}/leads/{lead}/", steps=open_form("Book", "place")),
     Shot("contact", "{w}/contacts/{contact}/", login="max"),
     Shot("form", "/f/{form}/", login=""),
     Shot("admin", "/admin/leads/lead/", login="ana"),
@@ -86,9 +93,8 @@ def test_screenshots(places: dict[str, str], open_page: Callable[..., Page]) -> 
         page.clock.set_system_time(NOW)
         if shot.login:
             _sign_in(page, f"{shot.login}@demo.test")
-        page.goto(shot.path.format(**places))
+        page.goto(shot.path.format(**places), wait_until="networkidle")
         shot.steps(page)
-        page.wait_for_load_state("networkidle")
         taken = page.screenshot(animations="disabled", scale="css")
         (IMAGES / f"{shot.name}.png").write_bytes(small(taken, darkroom))
         page.context.close()
