@@ -90,7 +90,6 @@ def test_screenshots(places: dict[str, str], open_page: Callable[..., Page]) -> 
             reduced_motion="reduce",
             timezone_id=cast.TIME_ZONE,
         )
-        page.clock.set_system_time(NOW)
         if shot.login:
             _sign_in(page, f"{shot.login}@demo.test")
         page.goto(shot.path.format(**places), wait_until="networkidle")
