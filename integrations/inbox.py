@@ -66,6 +66,22 @@ def drain(now: datetime) -> int:
     return total
 
 
+def handle_again(ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Put received items that failed or made no lead back into the queue. Returns which ones."""
+    with transaction.atomic(), all_workspaces():
+        finished = InboundEvent.objects.filter(pk__in=ids, lead=None).exclude(state=State.WAITING)
+        again = set(finished.select_for_update(of=("self",)).values_list("pk", flat=True))
+        InboundEvent.objects.filter(pk__in=again).update(
+            state=State.WAITING,
+            result=Result.NONE,
+            attempts=0,
+            note="",
+            run_at=now,
+            handled_at=None,
+        )
+    return again
+
+
 def _workspaces_waiting(now: datetime) -> list[uuid.UUID]:
     """The workspaces with due rows, the longest waiting first."""
     with all_workspaces():

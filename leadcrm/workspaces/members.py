@@ -67,11 +67,16 @@ def invite(
     return invitation, secret
 
 
-def withdraw_invitation(invitation: Invitation, *, by: Membership, now: datetime) -> None:
-    """Make the link of an open invitation useless."""
-    require(by, "users")
-    _refuse_above(by, invitation.role)
-    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(revoked_at=now)
+def withdraw_invitation(invitation: Invitation, *, by: Membership | None, now: datetime) -> bool:
+    """Make the link of an open invitation useless; returns whether it was open.
+
+    `by` None is the installation's staff.
+    """
+    if by is not None:
+        require(by, "users")
+        _refuse_above(by, invitation.role)
+    still_open = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    return bool(still_open.update(revoked_at=now))
 
 
 def find_invitation(secret: str, now: datetime) -> Invitation | None:
