@@ -48,6 +48,7 @@ class InboundEvent(WorkspaceModel):
     handled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "received item"
         ordering: ClassVar = ["-received_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "dedupe_key"], name="inbound_event_unique"),
@@ -57,6 +58,11 @@ class InboundEvent(WorkspaceModel):
                 fields=["workspace", "run_at"],
                 condition=models.Q(state="waiting"),
                 name="inbound_event_due",
+            ),
+            models.Index(
+                fields=["workspace", "-received_at"],
+                condition=models.Q(state="failed"),
+                name="inbound_event_failed",
             ),
             models.Index(fields=["workspace", "-received_at", "id"], name="inbound_event_received"),
             models.Index(fields=["source", "-received_at"], name="inbound_event_source"),

@@ -96,7 +96,8 @@ class Activity(WorkspaceModel):
     data = models.JSONField(default=dict)
 
     class Meta(WorkspaceModel.Meta):
-        verbose_name_plural = "activities"
+        verbose_name = "row of the log"
+        verbose_name_plural = "rows of the log"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["workspace", "dedupe_key"],
@@ -140,6 +141,8 @@ class Cursor(models.Model):
     advanced_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "reader of the log"
+        verbose_name_plural = "readers of the log"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["subscriber", "lane"], name="cursor_unique"),
         ]
@@ -165,6 +168,7 @@ class Parking(WorkspaceModel):
     retry_at = models.DateTimeField()
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "parked lead"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["subscriber", "lane", "workspace", "lead_id"],

@@ -25,6 +25,7 @@ class MergeJournal(WorkspaceModel):
     undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "merge"
         ordering: ClassVar = ["-made_at"]
 
     def __str__(self) -> str:

@@ -294,6 +294,8 @@ class ExternalId(WorkspaceModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "id elsewhere"
+        verbose_name_plural = "ids elsewhere"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["workspace", "system", "external_id"], name="external_id_unique"
@@ -339,6 +341,7 @@ class LeadSearch(WorkspaceModel):
     text = models.TextField()
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "search text"
         indexes: ClassVar = [
             GinIndex(
                 OpClass("workspace_id", "uuid_ops"),

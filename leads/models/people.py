@@ -23,6 +23,7 @@ class Company(WorkspaceModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name_plural = "companies"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["workspace", "domain"],
@@ -103,6 +104,8 @@ class ContactKey(WorkspaceModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "address or number"
+        verbose_name_plural = "addresses and numbers"
         ordering: ClassVar = ["kind", "value"]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -144,6 +144,8 @@ class SourceDay(WorkspaceModel):
     repeated = models.PositiveIntegerField(default=0)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "enquiries of a day"
+        verbose_name_plural = "enquiries by day"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "day"], name="source_day_unique"),
         ]

@@ -1,5 +1,6 @@
 from leadcrm.workspaces.models.access import ApiToken, IdempotencyKey, Invitation
 from leadcrm.workspaces.models.user import User
+from leadcrm.workspaces.models.visit import StaffVisit
 from leadcrm.workspaces.models.workspace import (
     Location,
     Membership,
@@ -16,6 +17,7 @@ __all__ = [
     "Location",
     "Membership",
     "Role",
+    "StaffVisit",
     "Team",
     "User",
     "Visibility",

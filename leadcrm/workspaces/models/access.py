@@ -37,6 +37,7 @@ class ApiToken(WorkspaceModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "API token"
         ordering: ClassVar = ["name"]
 
     def __str__(self) -> str:
@@ -80,6 +81,8 @@ class IdempotencyKey(WorkspaceModel):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta(WorkspaceModel.Meta):
+        verbose_name = "answer kept for a repeat"
+        verbose_name_plural = "answers kept for repeats"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["membership", "key"], name="idempotency_key_unique"),
         ]
