@@ -185,6 +185,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False  # it would log the e-mail addresses
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_ENABLE_ADMIN = False  # ours shows less of what was typed
 AXES_ENABLED = env.bool("AXES_ENABLED", True)
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -1,0 +1,97 @@
+"""Staff's pages of a workspace's sources, pipelines and reasons."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from leadcrm.workspaces.admin_parts import Panel
+from leadcrm.workspaces.admin_tenant import ConfigAdmin, TenantAdmin
+from leads import sources
+from leads.models import Campaign, CloseReason, Pipeline, Source, SourceDay, Stage
+
+
+@admin.register(Source)
+class SourceAdmin(ConfigAdmin):
+    list_display = ("name", "workspace", "kind", "is_active", "public_key", "created_at")
+    list_filter = [*ConfigAdmin.list_filter, "kind", "is_active"]
+    text_fields = ("name", "public_key")
+    search_help_text = "Name, key or id"
+    fixed = ["kind", "public_key"]
+    fieldsets = (
+        (None, {"fields": ("name", "kind", "is_active", "public_key")}),
+        (
+            "What becomes of its leads",
+            {"fields": ("pipeline", "owner", "team", "location", "campaign", "answer_minutes")},
+        ),
+        (
+            "Form",
+            {"fields": ("allowed_origins", "form_title", "form_fields", "thanks_message",
+                        "thanks_url")},
+        ),
+        ("The row", {"fields": ("id", "workspace", "created_at")}),
+    )  # fmt: skip
+    panels: ClassVar[list[Panel]] = [
+        Panel(
+            "Enquiries a day", SourceDay, "source", ("day", "created", "repeated"),
+            order=("-day",), all_of_them=False,
+        )
+    ]  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        sources.save_source(obj, form.cleaned_data)
+
+
+@admin.register(SourceDay)
+class SourceDayAdmin(TenantAdmin):
+    list_display = ("source", "workspace", "day", "created", "repeated")
+    list_select_related = ("workspace", "source")
+    search_fields = ("pk", "source")
+    search_help_text = "Id of the source"
+    leaves_visits = False  # counts, of nobody in particular
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ConfigAdmin):
+    list_display = ("name", "workspace", "channel", "external_id")
+    text_fields = ("name", "external_id")
+    search_help_text = "Name or id"
+
+
+@admin.register(Pipeline)
+class PipelineAdmin(ConfigAdmin):
+    list_display = ("label", "workspace", "key", "template", "is_default", "retired_at")
+    text_fields = ("label", "key")
+    search_help_text = "Label, key or id"
+    fixed = ["key", "is_default", "retired_at"]
+    panels: ClassVar = [
+        Panel(
+            "Stages", Stage, "pipeline",
+            ("label", "get_status_display", "get_outcome_display", "position", "retired_at"),
+            order=("position",), all_of_them=False,
+        )
+    ]  # fmt: skip
+
+
+@admin.register(Stage)
+class StageAdmin(ConfigAdmin):
+    list_display = ("label", "pipeline", "workspace", "status", "outcome", "position", "retired_at")
+    list_filter = [*ConfigAdmin.list_filter, "status"]
+    list_select_related = ("workspace", "pipeline")
+    text_fields = ("label", "key")
+    search_help_text = "Label, key or id"
+    fixed = [
+        "key", "status", "outcome", "position", "next_keys", "required_fields", "no_contact_days",
+        "idle_days", "retired_at",
+    ]  # fmt: skip
+
+
+@admin.register(CloseReason)
+class CloseReasonAdmin(ConfigAdmin):
+    list_display = ("label", "workspace", "code", "outcome", "position", "retired_at")
+    list_filter = [*ConfigAdmin.list_filter, "outcome"]
+    text_fields = ("label", "code")
+    search_help_text = "Label, code or id"
+    fixed = ["code", "outcome", "unqualified_code", "retired_at"]
