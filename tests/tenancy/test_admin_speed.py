@@ -1,0 +1,196 @@
+"""Staff's lists on large tables: every list, filter, sort and search reads what it shows, not all.
+
+20,000 leads with what belongs to them, most in a busy workspace, some in one that has been quiet
+since; statistics as after ANALYZE. Then each query is explained as it ran.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import InboundEvent
+from leadcrm.workspaces.models import Workspace
+from leadcrm.workspaces.scoping import WorkspaceModel, all_workspaces
+from leads import models as leads
+from leads.models import Activity, Contact, ContactKey, Cursor, Lead, LeadSearch, Message
+from tests.factories import make_workspace
+from tests.tenancy.conftest import address, populate
+
+ROWS = 20_000
+QUIET = 2_000  # of them, the oldest, in the quiet workspace
+READ_AT_MOST = 3_000  # rows of a table that one query reads
+QUERIES = 8
+BIG = (Lead, Contact, ContactKey, LeadSearch, Activity, Message, InboundEvent, leads.Task)
+TABLES = {model._meta.db_table for model in BIG}
+
+
+@pytest.fixture
+def quiet(db: None) -> Workspace:
+    return make_workspace("Quiet")
+
+
+@pytest.fixture
+def volume(workspace: Workspace, quiet: Workspace) -> None:
+    """The rows of one lead, copied: the keys rise with the number, as time does."""
+    for number, place in ((1, quiet), (2, workspace)):
+        populate(place, number)
+    Cursor.objects.update(lane="bulk")  # nothing waits there; what waits is counted to 10,000
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for model in BIG:
+            for place, first, last in ((quiet, 3, QUIET), (workspace, QUIET + 1, ROWS)):
+                cursor.execute(_copies(model), [first, last, place.pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+        cursor.execute("ANALYZE " + ", ".join(sorted(TABLES)))
+        cursor.execute("SET LOCAL enable_seqscan = off")  # so a scan means that no index would do
+
+
+def _copies(model: Any) -> str:
+    """SQL that copies the model's row of a workspace with new keys, and what is unique with it."""
+    key = model._meta.pk.column
+    hexed = "lpad(to_hex(n), 12, '0')"
+    new_id = f"('00000000-0000-7000-8000-' || {hexed})::uuid"
+    changed = {
+        "id": "n + 100000" if model is Activity else new_id,
+        "lead_id": new_id,
+        "contact_id": new_id,
+        "value": "value || n",
+        "dedupe_key": "'k' || n",
+        "created_at": "created_at + n * interval '1 second'",
+        "received_at": "received_at + n * interval '1 second'",
+        "display_name": "display_name || n",
+    }
+    columns = [field.column for field in model._meta.concrete_fields]
+    values = [changed.get(column, f'"{column}"') for column in columns]
+    names = ", ".join(f'"{column}"' for column in columns)
+    one = f"(SELECT * FROM {model._meta.db_table} WHERE workspace_id = %s ORDER BY {key} LIMIT 1)"
+    return (
+        f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(values)} "
+        f"FROM generate_series(%s, %s) n CROSS JOIN {one} AS template"
+    ).replace("%s, %s", "%s::int, %s::int", 1)
+
+
+@contextmanager
+def asked() -> Iterator[list[tuple[str, Any]]]:
+    """The queries of a block, with their parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield seen
+
+
+def complaints(sql: str, params: Any) -> list[str]:
+    """What is wrong with how a query reads the large tables."""
+    if not sql.startswith("SELECT") or not any(f'"{table}"' in sql for table in TABLES):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+        (plan,) = cursor.fetchone()
+    found = json.loads(plan) if isinstance(plan, str) else plan
+    return [text for node in _nodes(found[0]["Plan"]) for text in _wrong(node)]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from _nodes(below)
+
+
+def _wrong(node: dict[str, Any]) -> Iterator[str]:
+    table = node.get("Relation Name")
+    if table not in TABLES:
+        return
+    removed = sum(node.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck"))
+    rows = (node["Actual Rows"] + removed) * node["Actual Loops"]
+    if node["Node Type"] == "Seq Scan":
+        yield f"scans {table}"
+    if rows > READ_AT_MOST:
+        yield f"reads {rows:,.0f} rows of {table}"
+
+
+def visit(client: Client, url: str, query: dict[str, str]) -> list[str]:
+    """What is wrong with a page."""
+    with asked() as queries:
+        response = client.get(url, query)
+    wrong = [text for sql, params in queries for text in complaints(sql, params)]
+    if response.status_code != 200:
+        wrong.append(f"answers {response.status_code}")
+    if len(queries) > QUERIES:
+        wrong.append(f"takes {len(queries)} queries")
+    counts = [sql for sql, _ in queries if "COUNT(" in sql and "LIMIT" not in sql]
+    wrong += [f"counts without a limit: {sql[:80]}" for sql in counts]
+    return [f"{url} {query}: {text}" for text in wrong]
+
+
+def offers(client: Client, model: Any, scope: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The queries that a list offers: as it is, its filters, its sorts, a page and searches."""
+    changes = client.get(address(model), scope).context["cl"]
+    yield scope
+    yield {**scope, "p": "3"}
+    for spec in changes.filter_specs:
+        for choice in spec.choices(changes):
+            query = choice["query_string"].removeprefix("?")
+            yield {**scope, **dict(pair.split("=") for pair in query.split("&") if "=" in pair)}
+    for name in changes.sortable_by or ():
+        yield {**scope, "o": str(changes.list_display.index(name))}
+    some_id = "00000000-0000-7000-8000-000000000fff"
+    for term in ("nobody", "p2", "p2@c2.example", "+14155550100", some_id, "4096"):
+        yield {**scope, "q": term}
+
+
+@pytest.mark.parametrize("where", ["everywhere", "busy", "quiet"])
+def test_no_list_filter_sort_or_search_reads_more_than_it_shows(
+    staff, volume, workspace, quiet, where
+):
+    scope = {"everywhere": {}, "busy": {"workspace": str(workspace.pk)},
+             "quiet": {"workspace": str(quiet.pk)}}[where]  # fmt: skip
+    wrong: list[str] = []
+    for model in admin.site._registry:
+        if scope and not issubclass(model, WorkspaceModel):
+            continue
+        for query in offers(staff, model, scope):
+            wrong += visit(staff, address(model), query)
+    assert wrong == []
+
+
+def test_no_detail_page_reads_more_than_it_shows(staff, volume):
+    wrong: list[str] = []
+    for model in BIG:
+        with all_workspaces():
+            row = model._default_manager.order_by("-pk").first()
+        with asked() as queries:
+            assert staff.get(address(model, "change", row.pk)).status_code == 200
+        wrong += [text for sql, params in queries for text in complaints(sql, params)]
+        assert len(queries) <= 12, model
+    assert wrong == []
+
+
+def test_the_first_page_counts_nothing_whole(staff, volume):
+    assert [text for text in visit(staff, reverse("admin:index"), {}) if "takes" not in text] == []
+
+
+def test_a_query_without_an_index_would_be_noticed(volume):
+    """The measure itself: each of these must be complained about."""
+    with all_workspaces():
+        for rows in (
+            Lead.objects.filter(job_title="Baker").order_by("-pk")[:50],
+            Lead.objects.order_by("-last_activity_at")[:50],
+            Message.objects.filter(body__icontains="Hello there"),
+        ):
+            assert complaints(*rows.query.sql_with_params())
+        with asked() as queries:
+            Lead.objects.count()
+        assert complaints(*queries[0])
