@@ -11,7 +11,6 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject, Lower
-from django.utils import timezone
 
 from leadcrm.workspaces.access import Reach, reach
 from leadcrm.workspaces.models import Membership

@@ -12,7 +12,7 @@ from leadcrm.workspaces.wall import GuardLinks
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workspaces', '0001_initial'),
+        ('workspaces', '0002_list_columns'),
     ]
 
     operations = [

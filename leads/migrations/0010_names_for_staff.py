@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0007_undo_steps'),
+        ('leads', '0009_company_of_leads'),
     ]
 
     operations = [
