@@ -3,12 +3,13 @@ phone, without a complaint of the browser. A page that is added is looked at wit
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response
 
 from leadcrm.workspaces.models import Role
 from leads.views.verbs import VERBS as VERB_FORMS
@@ -72,6 +73,20 @@ def test_everybody_can_read_every_page(
     for path in pages_of(world, verbs=scheme == "light" and viewport == DESKTOP):
         wrong += problems_of(page, path)
     assert wrong == []
+
+
+def test_a_first_visit_is_light(world: World, open_page: Callable[..., Page]) -> None:
+    page, files = open_page(), {}
+
+    def weigh(response: Response) -> None:
+        if "/static/" in response.url:
+            files[response.url] = len(gzip.compress(response.body()))
+
+    page.on("response", weigh)
+    sign_in(page, world.members[Role.OWNER])
+    page.goto(f"/w/{world.workspace.slug}/leads/{world.ids['lead_id']}/")
+    assert any("tabler" in url for url in files)
+    assert sum(files.values()) < FIRST_VISIT, files
 
 
 def test_no_page_is_heavy_and_the_browser_complains_of_none(
