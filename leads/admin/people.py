@@ -85,7 +85,16 @@ class CompanyAdmin(TenantAdmin):
             "company",
             ("display_name", "email", "phone", "created_at"),
             all_of_them=False,
-        )
+        ),
+        Panel(
+            "Leads",
+            Lead,
+            "company",
+            ("display_name", "stage", "owner", "created_at"),
+            order=("-created_at",),
+            related=("stage", "owner"),
+            all_of_them=False,
+        ),
     ]
 
     def find(self, term: str) -> Sequence[Any]:
