@@ -238,7 +238,7 @@ def test_htmx_gets_the_editor_and_after_a_save_a_fresh_preview(web, here):
     assert b"<iframe" not in added.content
     saved = web.post(here("source-form"), posted(*FIELDS), headers=htmx)
     assert b'id="preview" hx-swap-oob="true"' in saved.content
-    assert "The form is saved." in saved["HX-Trigger-After-Swap"]
+    assert "The form is saved." in saved["HX-Trigger"]
 
 
 # --- the last submissions --------------------------------------------------------------------
