@@ -9,10 +9,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.utils.dateparse import parse_datetime
 
 from leads.models import Lead
@@ -23,6 +24,9 @@ class BadCursor(Http404):
 
     def __init__(self) -> None:
         super().__init__("This page of the list does not exist. Start at its first page.")
+
+
+LIST, AT = "list", "at"  # what a link to a lead says of the list that it stands in
 
 
 def encode(*values: Any) -> str:
@@ -70,6 +74,8 @@ class Sort:
         main = first.asc(nulls_first=True) if self.descending else first.desc(nulls_first=True)
         if self.field == "created_at":
             return [main, F("id").asc()]
+        if self.oldest_first:
+            return [main, F("created_at").desc(), F("id").desc()]
         return [main, F("created_at").asc(), F("id").asc()]
 
     def cursor(self, lead: Lead) -> str:
@@ -78,10 +84,7 @@ class Sort:
     def after(self, cursor: str) -> Q:
         """The condition on rows that come after the cursor's."""
         value, created, row_id = self._read(cursor)
-        side = "gt" if self.oldest_first else "lt"
-        tie = Q(**{f"created_at__{side}": created}) | Q(
-            created_at=created, **{f"id__{side}": row_id}
-        )
+        tie = self._tie("gt" if self.oldest_first else "lt", created, row_id)
         if self.field == "created_at":
             ahead = "lt" if self.descending else "gt"
             return self._from(ahead, created) & (
@@ -99,7 +102,7 @@ class Sort:
     def before(self, cursor: str) -> Q:
         """The condition on rows that come before the cursor's."""
         value, created, row_id = self._read(cursor)
-        tie = Q(created_at__gt=created) | Q(created_at=created, id__gt=row_id)
+        tie = self._tie("lt" if self.oldest_first else "gt", created, row_id)
         if self.field == "created_at":
             ahead = "gt" if self.descending else "lt"
             return self._from(ahead, created) & (
@@ -110,6 +113,12 @@ class Sort:
         nearer = "gt" if self.descending else "lt"
         return self._from(nearer, value) & (
             Q(**{f"{self.field}__{nearer}": value}) | (Q(**{self.field: value}) & tie)
+        )
+
+    def _tie(self, side: str, created: datetime, row_id: uuid.UUID) -> Q:
+        """On one side of a row among those of the same moment."""
+        return Q(**{f"created_at__{side}": created}) | Q(
+            created_at=created, **{f"id__{side}": row_id}
         )
 
     def _from(self, side: str, value: datetime) -> Q:
@@ -140,3 +149,11 @@ SORTS = {
         Sort("active", "last_activity_at"),
     )
 }
+
+
+def place_in_list(params: QueryDict, sort: Sort, lead: Lead) -> str:
+    """The query that a list's link to a lead carries. `params` are those of the list."""
+    kept = params.copy()
+    for name in ("after", *(name for name in params if not params[name])):
+        kept.pop(name, None)
+    return urlencode({LIST: kept.urlencode(), AT: sort.cursor(lead)})

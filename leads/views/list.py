@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast
@@ -25,7 +26,7 @@ from leads.models import Campaign, Lead, Pipeline, SourceKind, Stage, Task
 from leads.models.source import Source
 from leads.pipelines import Outcome, Status, status_named
 from leads.views import columns
-from leads.views.keyset import SORTS
+from leads.views.keyset import SORTS, place_in_list
 from leads.views.tabs import WAITING, Tab, tab_named, tabs_of
 
 PAGE = 50
@@ -101,7 +102,10 @@ def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     lead = _with_next_step(seen).for_list().first()  # type: ignore[attr-defined]
     if lead is None:
         raise Http404(NOT_FOUND)
-    tab = tab_named(request.membership, request.GET.get("view", ""))
+    shown = QueryDict(urlsplit(request.htmx.current_url or "").query)
+    tab = tab_named(request.membership, shown.get("view", ""))
+    sort = SORTS.get(shown.get("sort", "")) or SORTS[tab.sort]
+    lead.place = place_in_list(shown, sort, lead)
     context = {
         "lead": lead,
         "tab": tab,
@@ -130,6 +134,8 @@ def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]
         rows = rows.filter(sort.after(after))
     leads = list(rows[: PAGE + 1])
     page, more = leads[:PAGE], len(leads) > PAGE
+    for lead in page:
+        lead.place = place_in_list(request.GET, sort, lead)
     count = _count(found) if more or after else len(page)
     mark = now - SEEN_WITHIN
     return {

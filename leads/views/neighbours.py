@@ -18,11 +18,10 @@ from django.urls import reverse
 
 from leadcrm.workspaces.pages import PageRequest, wants_fragment
 from leads.models import Lead
-from leads.views.keyset import SORTS, BadCursor, Sort
+from leads.views.keyset import AT, LIST, SORTS, BadCursor
 from leads.views.list import listing
 from leads.views.tabs import tab_named
 
-LIST, AT = "list", "at"
 COOKIE = "lead_list"
 LONGEST = 2000  # of a list's query; cookies and addresses take no more
 KEPT = 12 * 3600  # seconds
@@ -55,14 +54,6 @@ class Place:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", QueryDict(self.query))
-
-
-def place_in_list(params: QueryDict, sort: Sort, lead: Lead) -> str:
-    """The query that a list's link to a lead carries. `params` are those of the list."""
-    kept = params.copy()
-    for name in ("after", *(name for name in params if not params[name])):
-        kept.pop(name, None)
-    return urlencode({LIST: kept.urlencode(), AT: sort.cursor(lead)})
 
 
 def read_neighbours(request: PageRequest, lead: Lead, now: datetime) -> Neighbours | None:

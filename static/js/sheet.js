@@ -27,19 +27,20 @@
     close(dialog);
   }
 
+  function firstField() {
+    return (
+      body.querySelector("[aria-invalid=true]:not(fieldset), fieldset[aria-invalid=true] input") ||
+      body.querySelector("[role=alert] button") ||
+      body.querySelector(".sheet-main input:not([type=hidden]), .sheet-main select, .sheet-main textarea") ||
+      body.querySelector(".sheet-main a, .sheet-main button, .sheet-foot a")
+    );
+  }
+
   document.body.addEventListener("htmx:afterSwap", function (event) {
     if (event.target.id !== "sheet-body" || !body.firstElementChild) return;
     warned = false;
     if (!sheet.open) sheet.showModal();
-  });
-
-  document.body.addEventListener("htmx:afterSettle", function (event) {
-    if (event.target.id !== "sheet-body" || !sheet.open) return;
-    var field =
-      body.querySelector("[aria-invalid=true]:not(fieldset), fieldset[aria-invalid=true] input") ||
-      body.querySelector("[role=alert] button") ||
-      body.querySelector(".sheet-main input:not([type=hidden]), .sheet-main select, .sheet-main textarea") ||
-      body.querySelector(".sheet-main a, .sheet-main button, .sheet-foot a");
+    var field = firstField();
     if (field) field.focus();
   });
 

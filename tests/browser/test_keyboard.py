@@ -106,6 +106,20 @@ def test_moving_previewing_and_taking_back(
     expect(row).to_contain_text("New")
 
 
+def test_brackets_go_through_the_list(
+    owner: Membership, leads: list[Lead], open_page: OpenPage
+) -> None:
+    page = open_page()
+    sign_in_by_keyboard(page, owner)
+    press(page, "j", "Enter")
+    page.wait_for_url(f"**/{leads[0].pk}/**")
+    press(page, "]")
+    page.wait_for_url(f"**/{leads[1].pk}/**")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bob Stone")
+    press(page, "[")
+    page.wait_for_url(f"**/{leads[0].pk}/**")
+
+
 @pytest.mark.parametrize(
     ("key", "title"),
     [("n", "Note"), ("t", "Task"), ("a", "Assign"), ("z", "Snooze"), ("l", "Close")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -18,8 +19,7 @@ from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
 from leads import archiving, assignment, lifecycle, merging, timeline
 from leads.models import FieldSuggestion, Lead
-from leads.views.keyset import SORTS
-from leads.views.neighbours import place_in_list
+from leads.views.keyset import SORTS, place_in_list
 from tests.factories import make_lead
 from tests.pages.test_lead_page import HTMX, now_of, page_of, to
 
@@ -54,6 +54,13 @@ def around(web: Client, address: str, **headers: str) -> tuple[str, str]:
 
 
 # --- neighbours ---
+
+
+def test_a_link_of_the_list_says_where_the_lead_stands(web: Client, row: list[Lead]) -> None:
+    shown = web.get(f"{page_of(row[0]).split('leads/')[0]}leads/?view=mine").content.decode()
+    link = html.unescape(shown.split('class="row-link" href="')[2].split('"')[0])
+    assert link == opened(row[1])
+    assert around(web, link) == ("Lead 0", "Lead 2")
 
 
 def test_the_page_knows_the_leads_beside_it_in_the_list(web: Client, row: list[Lead]) -> None:

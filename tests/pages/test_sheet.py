@@ -85,7 +85,7 @@ def test_a_verb_done_over_the_list_names_the_row_that_changed(web: Client, lead:
     said = events(response)
     assert set(said) == {"toast", "sheet-done", f"changed-{lead.pk}"}
     assert said["toast"]["text"] == "Call logged."
-    row = web.get(address("lead-row", lead) + "?view=mine", headers={"HX-Request": "true"})
+    row = web.get(address("lead-row", lead), headers=over_the_list(lead))
     assert f'id="row-{lead.pk}"' in row.content.decode()
     assert "Try 2" in row.content.decode()
 
