@@ -174,7 +174,7 @@ def test_the_switcher_lists_own_workspaces_and_the_last_one_is_kept(
     client.get(reverse("lead-list", args=[rival.slug]))
     assert client.get("/").url == reverse("lead-list", args=[rival.slug])
     assert client.get("/leads/").url == reverse("lead-list", args=[rival.slug])
-    assert client.get("/settings/").url == reverse("profile", args=[rival.slug])
+    assert client.get("/settings/").url == reverse("settings", args=[rival.slug])
 
 
 def test_who_has_no_workspace_is_told_what_to_do(client: Client, db: None) -> None:
