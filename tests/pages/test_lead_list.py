@@ -16,6 +16,7 @@ from django.utils import timezone
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
 from leads import assignment, lifecycle, timeline
+from leads.views import columns
 from tests.factories import make_lead, make_leads
 
 SignIn = Callable[[Membership], Client]
@@ -155,6 +156,19 @@ def test_pages_hold_every_lead_once(
         after = response.context["next"]
     assert (len(seen), len(set(seen)), after) == (110, 110, "")
     assert response.context["count"] == 110
+
+
+def test_a_full_page_with_every_column_is_light(
+    web: Client, acme: Workspace, ana: Membership, me: Actor, now: Any
+) -> None:
+    leads = make_leads(50, now=now)
+    assignment.assign([lead.pk for lead in leads], owner=ana, by=me, now=now)
+    web.post(
+        reverse("lead-columns", args=[acme.slug]), {"column": [one.key for one in columns.COLUMNS]}
+    )
+    response = web.get(list_of(acme, view="all", sort="-active", owner="me", source="website_form"))
+    assert len(names(response)) == 50
+    assert len(response.content) < 200_000
 
 
 def test_who_waits_for_the_same_moment_is_answered_in_order(
