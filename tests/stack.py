@@ -1,7 +1,8 @@
 """PostgreSQL and Valkey for a test run; loaded by `-p tests.stack` before Django's settings.
 
 A run takes the first cluster under var/ that no other run holds, so two runs can go side by side.
-xdist's workers share the run's cluster (each has its own database) and have a Valkey each.
+xdist's workers have a cluster and a Valkey each: the log is read up to the oldest transaction of its
+cluster, so a long one of another worker's test would hold it back.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 from leadcrm import devstack, servers
 
 VAR = Path(__file__).resolve().parent.parent / "var"
-SLOTS = 8
+SLOTS = 24
+OURS = "LEADCRM_TEST_CLUSTER"  # set where the cluster of DATABASE_URL is one that a run started
 
 
 def start() -> None:
@@ -26,8 +28,9 @@ def start() -> None:
     os.environ.setdefault("LEADCRM_PLAIN_STATIC", "true")
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's sync API runs a loop
     is_xdist_worker = "PYTEST_XDIST_WORKER" in os.environ
-    if not is_xdist_worker and "DATABASE_URL" not in os.environ:
+    if "DATABASE_URL" not in os.environ or (is_xdist_worker and OURS in os.environ):
         data = _take_cluster(running)
+        os.environ[OURS] = "yes"
         os.environ["DATABASE_URL"] = running.enter_context(
             servers.postgres(data, options=servers.UNSAFE_BUT_FAST)
         )

@@ -35,7 +35,8 @@ def press(page: Page, *keys: str) -> None:
 
 def sign_in_by_keyboard(page: Page, member: Membership) -> None:
     page.goto("/sign-in/")
-    page.keyboard.type(member.user.email)  # the field has the focus
+    expect(focused(page)).to_have_attribute("name", "username")
+    page.keyboard.type(member.user.email)
     press(page, "Tab")
     page.keyboard.type(PASSWORD)
     press(page, "Enter")

@@ -34,7 +34,7 @@ def enquire(home: Workspace) -> Lead:
 
 def fill_in_the_call(page: Page) -> None:
     page.get_by_text("1 Reached", exact=True).click()
-    page.get_by_label("Note", exact=True).fill("Wants an offer")
+    page.locator("textarea[name=note]").fill("Wants an offer")
 
 
 def fill_in_the_booking(page: Page) -> None:
@@ -73,7 +73,7 @@ def test_a_lead_appears_by_itself_and_is_worked_to_the_end(
     lead = enquire(home)
     page.get_by_role("link", name="1 new – Show").click()
     page.get_by_role("link", name="Maria Lopez").click()
-    page.wait_for_url(f"**/{lead.pk}/")
+    page.wait_for_url(f"**/{lead.pk}/**")
     expect(page.locator("#lead")).to_contain_text("A roof?")
     work_to_the_end(page)
     with workspace_scope(home):
@@ -100,13 +100,14 @@ def test_a_refused_form_keeps_what_was_typed(
     sign_in(page, owner)
     page.goto(f"/w/{home.slug}/leads/{lead.pk}/")
     page.get_by_role("link", name="Close", exact=True).click()
-    page.get_by_label("Reason").select_option("other")
-    page.get_by_label("Note").fill("short")
-    page.get_by_role("button", name="Close").click()
-    expect(page.locator("#panel")).to_contain_text("at least 10 characters")
-    expect(page.get_by_label("Note")).to_have_value("short")
-    page.get_by_label("Note").fill("They moved to another country")
-    page.get_by_role("button", name="Close").click()
+    form = page.locator("#sheet-form")
+    form.get_by_label("Reason").select_option("other")
+    form.get_by_label("Note").fill("short")
+    form.locator(".btn-primary").click()
+    expect(form).to_contain_text("at least 10 characters")
+    expect(form.get_by_label("Note")).to_have_value("short")
+    form.get_by_label("Note").fill("They moved to another country")
+    form.locator(".btn-primary").click()
     expect(page.locator("#lead")).to_contain_text("They moved to another country")
     expect(page.get_by_role("link", name="Reopen")).to_be_visible()
 
