@@ -64,7 +64,8 @@ SHOTS = (
     Shot("log-call", "{w}/leads/{lead}/", steps=open_form("Log call", "outcome")),
     Shot("book", "{w}/leads/{lead}/", steps=open_form("Book", "place")),
     Shot("contact", "{w}/contacts/{contact}/", login="max"),
-    Shot("form", "/f/{form}/", login=""),
+    Shot("source", "{w}/settings/sources/{source}/", login="ana"),
+    Shot("demo-site", "/demo/", login=""),
     Shot("admin", "/admin/leads/lead/", login="ana"),
 )
 
