@@ -97,6 +97,7 @@ class NoteForm(VerbForm):
 
 
 class CallForm(VerbForm):
+    field_order = ("outcome", "note", "next_step", "next_due_at", "call_back_at", "direction")
     outcome = forms.ChoiceField(choices=CallOutcome.choices, widget=forms.RadioSelect)
     note = forms.CharField(required=False, max_length=20_000, widget=long_text(2))
     call_back_at = forms.DateTimeField(label="Call back at", required=False, widget=MomentInput)
@@ -104,7 +105,6 @@ class CallForm(VerbForm):
         label="Next step",
         required=False,
         max_length=300,
-        help_text="After a try without an answer the next try is set by itself.",
     )
     next_due_at = forms.DateTimeField(label="Due", required=False, widget=MomentInput)
     direction = forms.ChoiceField(

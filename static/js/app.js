@@ -113,17 +113,24 @@
     });
   }
 
+  // Browsers give the clipboard only to pages that came by https, or from this machine.
+  function copyText(text) {
+    if (!navigator.clipboard) return announce("Copy it by hand: " + text, { failed: true });
+    navigator.clipboard.writeText(text).then(
+      function () { announce("Copied."); },
+      function () { announce("Copy it by hand: " + text, { failed: true }); }
+    );
+  }
+
   document.addEventListener("click", function (event) {
     var copy = event.target.closest("[data-copy]");
     if (copy) {
       var field = document.querySelector(copy.getAttribute("data-copy"));
       field.select();
-      navigator.clipboard.writeText(field.value).then(function () { announce("Copied."); });
+      copyText(field.value);
     }
     var text = event.target.closest("[data-copy-text]");
-    if (text && navigator.clipboard) {
-      navigator.clipboard.writeText(text.getAttribute("data-copy-text")).then(function () { announce("Copied."); });
-    }
+    if (text) copyText(text.getAttribute("data-copy-text"));
     if (event.target.closest("[data-reload]")) location.reload();
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {
       if (!menu.contains(event.target)) menu.open = false;
