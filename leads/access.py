@@ -176,6 +176,12 @@ def access_contact_key(
     return contact, _one(ContactKey.objects.filter(theirs), key_id)
 
 
+def require_key_holder(membership: Membership, contact: Contact, key: ContactKey) -> None:
+    """Whoever takes a mark off a shared number must be able to edit whom it names, too."""
+    if key.contact_id != contact.pk:
+        access_contact(membership, key.contact_id, need="edit")
+
+
 def access_company(membership: Membership, company_id: uuid.UUID, *, need: str = "see") -> Company:
     company: Company = _one(visible_companies(membership), company_id)
     _require_through_leads(membership, Q(company=company_id), need)

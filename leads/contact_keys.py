@@ -148,6 +148,9 @@ def _release(key: ContactKey) -> None:
         givers = matching.leads_with_phone([key.value]).exclude(contact=key.contact_id)
         givers = givers.filter(contact__isnull=False)
         heir = givers.order_by("-created_at").values_list("contact", flat=True).first()
+    if heir is None and key.shared:
+        others = Contact.objects.filter(phone=key.value, archived_at=None)
+        heir = others.exclude(pk=key.contact_id).values_list("pk", flat=True).first()
     if heir is None:
         ContactKey.objects.filter(pk=key.pk).delete()
     else:

@@ -132,7 +132,9 @@ def _around(
     if model is Contact:
         return rows.filter(pk__in={*contacts, *ids})
     if model is ContactKey:
-        return rows.filter(Q(contact__in=contacts) | Q(pk__in=ids))
+        # A lead's number may be a key of somebody else, whom it is shared with.
+        values = {value for lead in leads for value in (lead.email, lead.phone) if value}
+        return rows.filter(Q(contact__in=contacts) | Q(value__in=values) | Q(pk__in=ids))
     if model is Message:
         recent = rows.filter(lead__in=[lead.pk for lead in leads]).order_by("-occurred_at")
         return recent[: NEWEST * max(1, len(leads))]

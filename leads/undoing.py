@@ -20,9 +20,10 @@ from leadcrm.workspaces.access import NOT_FOUND, require
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import all_workspaces
-from leads import kinds, remembering
+from leads import kinds, matching, remembering
+from leads.access import may_with
 from leads.batch import Change, Refused, Result, run_one
-from leads.models import Contact, Lead, UndoStep
+from leads.models import Contact, ContactKey, Lead, UndoStep
 from leads.remembering import AROUND, MODELS
 
 UNDO_WITHIN = timedelta(minutes=10)
@@ -84,6 +85,7 @@ def undo(step: UndoStep, *, by: Actor, now: datetime) -> Result:
 
     Raises UndoRefused where it is too late, was done already, or something changed since.
     """
+    keys = [row["id"] for row in step.changes if row["model"] == "contactkey"]
 
     def decide(change: Change) -> None:
         _require_fresh(step, now)
@@ -95,6 +97,8 @@ def undo(step: UndoStep, *, by: Actor, now: datetime) -> Result:
             else:
                 around.setdefault(row["model"], []).append(row)
         before = change.lead.stage
+        _require_reach(change, of_lead["after"])
+        _require_alone(change.lead, around.get("contact", []))
         _require_same(Lead, values := remembering.values_of(change.lead), of_lead["after"])
         _restore_lead(change, of_lead, values)
         _restore_around(around, now)
@@ -102,7 +106,10 @@ def undo(step: UndoStep, *, by: Actor, now: datetime) -> Result:
         change.touched = True
         _record(change, step, before)
 
-    return run_one(step.lead_id, decide, by=by, now=now)
+    with transaction.atomic():
+        values = ContactKey.objects.filter(pk__in=keys).values_list("value", flat=True)
+        matching.lock_keys(*values)  # before the lead, as capture does
+        return run_one(step.lead_id, decide, by=by, now=now)
 
 
 def forget(now: datetime) -> int:
@@ -119,6 +126,23 @@ def _require_fresh(step: UndoStep, now: datetime) -> None:
         raise UndoRefused("This was undone already.")
     if now - step.made_at > UNDO_WITHIN:
         raise UndoRefused("It is too late to undo this: 10 minutes have passed.")
+
+
+def _require_reach(change: Change, after: Mapping[str, Any]) -> None:
+    """Whoever lost the lead since leaves it alone; a hand-over of one's own can be taken back."""
+    lead, member = change.lead, change.by.membership
+    if lead.merged_into_id is not None:
+        raise UndoRefused("This can't be undone: the lead was merged since.")
+    handed_over = {"owner_id", "team_id"} & after.keys()
+    if member is not None and not handed_over and not may_with(member, lead, "edit"):
+        raise UndoRefused("This can't be undone: the lead isn't yours any more.")
+
+
+def _require_alone(lead: Lead, contacts: Sequence[Mapping[str, Any]]) -> None:
+    """A person whom the verb made stays where another lead is theirs by now."""
+    made = [row["id"] for row in contacts if row["before"] is None]
+    if made and Lead.objects.filter(contact__in=made).exclude(pk=lead.pk).exists():
+        raise UndoRefused("This can't be undone: the person has another lead by now.")
 
 
 def _require_same(

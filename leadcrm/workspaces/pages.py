@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,6 +28,14 @@ class PageRequest(HttpRequest):
 def wants_fragment(request: PageRequest) -> bool:
     """Whether HTMX asks for a part of the page rather than for the whole of it."""
     return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def shown_url(request: PageRequest) -> SplitResult:
+    """The address that the browser shows while HTMX asks; empty where it isn't one."""
+    try:
+        return urlsplit(request.htmx.current_url or "")
+    except ValueError:
+        return urlsplit("")
 
 
 def show(

@@ -5,16 +5,29 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from leadcrm.workspaces.admin_parts import Panel
-from leadcrm.workspaces.admin_tenant import ConfigAdmin, TenantAdmin
+from leadcrm.workspaces.admin_tenant import ConfigAdmin, InWorkspaceForm, TenantAdmin
 from leads import sources
 from leads.models import Campaign, CloseReason, Pipeline, Source, SourceDay, Stage
+from leads.origins import NotASite, read_sites
+
+
+class SourceForm(InWorkspaceForm):
+    """Names a site that is none."""
+
+    def clean_allowed_origins(self) -> list[str]:
+        try:
+            return read_sites(self.cleaned_data["allowed_origins"] or [])
+        except NotASite as error:
+            raise ValidationError(str(error)) from None
 
 
 @admin.register(Source)
 class SourceAdmin(ConfigAdmin):
+    form = SourceForm
     list_display = ("name", "workspace", "kind", "is_active", "public_key", "created_at")
     list_filter = [*ConfigAdmin.list_filter, "kind", "is_active"]
     text_fields = ("name", "public_key")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -78,7 +78,14 @@ class ContactKeyListView(ApiView):
             by=self.actor,
             now=self.now,
         )
-        return Response(ContactKeySerializer(key).data, status=201)
+        return Response(_seen_from(contact_id, key), status=201)
+
+
+def _seen_from(contact_id: uuid.UUID, key: ContactKey) -> Any:
+    """A key as one of its people has it: whom else a shared number names is not told."""
+    if key.contact_id != contact_id:
+        key.contact_id, key.do_not_contact_note = contact_id, ""
+    return ContactKeySerializer(key).data
 
 
 class ContactKeyView(ApiView):
@@ -91,16 +98,17 @@ class ContactKeyView(ApiView):
         responses=ContactKeySerializer,
     )
     def patch(self, request: Request, contact_id: uuid.UUID, key_id: uuid.UUID) -> Response:
-        _, key = access.access_contact_key(self.membership, contact_id, key_id, need="edit")
+        contact, key = access.access_contact_key(self.membership, contact_id, key_id, need="edit")
         values = self.read(KeyMarkSerializer)
         if values["do_not_contact"]:
             contact_keys.forbid_key(
                 contact_id, key_id, by=self.actor, now=self.now, reason=values.get("note", "")
             )
         else:
+            access.require_key_holder(self.membership, contact, key)
             contact_keys.allow_key(contact_id, key_id, by=self.actor, now=self.now)
         key.refresh_from_db()
-        return Response(ContactKeySerializer(key).data)
+        return Response(_seen_from(contact_id, key))
 
     @extend_schema(
         operation_id="contact_keys_remove",

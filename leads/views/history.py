@@ -176,6 +176,10 @@ def _position(cursor: str) -> tuple[datetime, int]:
     at = _moment(when) if isinstance(when, str) else None
     if at is None or at.tzinfo is None or not isinstance(row_id, int):
         raise BadCursor
+    try:
+        timezone.localtime(at)
+    except OverflowError:
+        raise BadCursor from None
     return at, row_id
 
 

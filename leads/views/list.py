@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces.access import NOT_FOUND, may
 from leadcrm.workspaces.models import Membership
-from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
+from leadcrm.workspaces.pages import PageRequest, show, shown_url, wants_fragment
 from leads.access import visible_leads
 from leads.filters import LeadFilterSet
 from leads.models import Campaign, Lead, Pipeline, SourceKind, Stage, Task
@@ -86,6 +85,7 @@ def new_leads(request: PageRequest) -> HttpResponse:
     try:
         since = datetime.fromtimestamp(float(request.GET["since"]), tz=UTC)
         seen = int(request.GET["seen"])
+        since - LATE
     except (KeyError, ValueError, OverflowError, OSError):
         return HttpResponseBadRequest("since and seen are numbers", content_type="text/plain")
     found = listing(request, timezone.now())
@@ -102,7 +102,7 @@ def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     lead = _with_next_step(seen).for_list().first()  # type: ignore[attr-defined]
     if lead is None:
         raise Http404(NOT_FOUND)
-    shown = QueryDict(urlsplit(request.htmx.current_url or "").query)
+    shown = QueryDict(shown_url(request).query)
     tab = tab_named(request.membership, shown.get("view", ""))
     sort = SORTS.get(shown.get("sort", "")) or SORTS[tab.sort]
     lead.place = place_in_list(shown, sort, lead)

@@ -10,13 +10,13 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet, Value
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
-from leadcrm.workspaces.pages import PageRequest, wants_fragment
+from leadcrm.workspaces.pages import PageRequest, shown_url, wants_fragment
 from leads.models import Lead
 from leads.views.keyset import AT, LIST, SORTS, BadCursor
 from leads.views.list import listing
@@ -107,8 +107,8 @@ def remember(request: PageRequest, response: HttpResponse, lead: Lead) -> HttpRe
 def _place(request: PageRequest, lead: Lead) -> Place | None:
     """From the address, the address of the page that HTMX asks from, or the cookie."""
     params = request.GET
-    if LIST not in params and wants_fragment(request) and request.htmx.current_url:
-        params = QueryDict(urlsplit(request.htmx.current_url).query)
+    if LIST not in params and wants_fragment(request):
+        params = QueryDict(shown_url(request).query)
     found = (params.get(LIST), params.get(AT, ""))
     query, at = found if LIST in params else _remembered(request, lead.pk)
     if query is None or len(query) > LONGEST:

@@ -17,6 +17,7 @@ from leadcrm.workspaces.access import may
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
 from leads.access import visible_companies, visible_contacts, visible_leads
+from leads.draft_values import UNSTORABLE
 from leads.pipelines import Outcome
 from leads.searching_people import Found, find_companies, find_contacts, plain
 from leads.views.keyset import BadCursor, decode, encode
@@ -114,6 +115,6 @@ def _after(cursor: str) -> Q:
         key = uuid.UUID(row_id)
     except (TypeError, ValueError, AttributeError):
         raise BadCursor from None
-    if not isinstance(name, str) or "\x00" in name:
+    if not isinstance(name, str) or UNSTORABLE.search(name):
         raise BadCursor
     return Q(sort_name__gt=name) | Q(sort_name=name, pk__gt=key)

@@ -13,7 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
 from leads import contact_keys, people
-from leads.access import access_contact, access_contact_key, visible_contacts
+from leads.access import (
+    access_contact,
+    access_contact_key,
+    require_key_holder,
+    visible_contacts,
+)
 from leads.batch import Refused
 from leads.contact_keys import KeyTaken
 from leads.models import Contact, ContactKey
@@ -96,6 +101,7 @@ def _change(
     elif change == "forbid":
         contact_keys.forbid_key(contact.pk, key.pk, by=by, now=now, reason=reason)
     else:
+        require_key_holder(request.membership, contact, key)
         contact_keys.allow_key(contact.pk, key.pk, by=by, now=now)
 
 

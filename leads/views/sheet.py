@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
+from leadcrm.workspaces.pages import PageRequest, show, shown_url, wants_fragment
 from leads import forms
 from leads.models import Lead, Stage
 from leads.pipelines import Status
@@ -45,7 +45,7 @@ def is_asked_for(request: PageRequest) -> bool:
 
 def is_elsewhere(request: PageRequest, lead: Lead) -> bool:
     """Whether the browser shows something else than the lead's own page, such as the list."""
-    path = (request.htmx.current_url_abs_path or "").split("?")[0]
+    path = shown_url(request).path
     own = reverse("lead-detail", args=[request.workspace.slug, lead.pk])
     return wants_fragment(request) and bool(path) and not path.startswith(own)
 

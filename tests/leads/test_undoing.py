@@ -281,3 +281,32 @@ def test_steps_are_forgotten_after_a_day(lead, me):
     sweeps.prune(NOW + 2 * DAY)
     with all_workspaces():
         assert not UndoStep.objects.exists()
+
+
+def test_a_lead_that_was_given_away_is_left_alone(lead, me, ana, ben):
+    rep = Actor.member(ben)
+    step = do(lead, rep, lambda now: lifecycle.qualify([lead.pk], by=rep, now=now))
+    assignment.assign([lead.pk], owner=ana, by=me, now=NOW + MINUTE)
+    with pytest.raises(Refused, match="isn't yours any more"):
+        undo(step, rep, NOW + 2 * MINUTE)
+    assert Lead.objects.get().status == "qualified"
+
+
+def test_a_shared_number_is_callable_again_for_both(lead, me):
+    other = make_lead(email="bob@other.example", phone="+1 212 555 0123")
+    assert other.contact_id != lead.contact_id
+    step = do(other, me, lambda now: consent.forbid([other.pk], reason="Asked", by=me, now=now))
+    assert ContactKey.objects.get(kind="phone").do_not_contact_at == NOW
+    undo(step, me)
+    assert ContactKey.objects.get(kind="phone").do_not_contact_at is None
+
+
+def test_a_person_who_has_another_lead_by_now_stays(acme, ben, me):
+    nobody = make_lead(email="", phone="", display_name="Ann", owner=ben)
+    values = {"email": "ann@new.example"}
+    step = do(nobody, me, lambda now: editing.edit([nobody.pk], values, by=me, now=now))
+    second = make_lead(email="", phone="", display_name="Ann again", owner=ben)
+    editing.edit([second.pk], values, by=me, now=NOW + MINUTE)
+    with pytest.raises(Refused, match="has another lead by now"):
+        undo(step, me, NOW + 2 * MINUTE)
+    assert Contact.objects.get(pk=Lead.objects.get(pk=second.pk).contact_id).archived_at is None

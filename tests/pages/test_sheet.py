@@ -228,3 +228,22 @@ def test_choosing_columns_leads_nowhere_else(web: Client, workspace: Workspace) 
     for back in ("https://evil.example/", "//evil.example/", "javascript:alert(1)"):
         response = web.post(choose, {"column": ["stage"], "back": back})
         assert response.url == reverse("lead-list", args=[workspace.slug])
+
+
+def test_a_made_up_address_of_the_browser_breaks_nothing(web: Client, lead: Lead) -> None:
+    headers = over_the_list(lead, **{"HX-Trigger": "sheet-form", "HX-Current-URL": "http://["})
+    assert web.post(address("lead-qualify", lead), headers=headers).status_code == 200
+    assert web.get(address("lead-row", lead), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "leads/{lead}/?before=WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwgMV0",
+        "contacts/?after=WyJcdWQ4MDAiLCAiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIl0",
+        "leads/new/?since=-62135596800&seen=0",
+    ],
+)
+def test_a_made_up_place_is_refused(web: Client, lead: Lead, query: str) -> None:
+    found = web.get(f"/w/{lead.workspace.slug}/{query.format(lead=lead.pk)}")
+    assert found.status_code in (400, 404)
