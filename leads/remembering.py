@@ -56,15 +56,12 @@ class Memory:
     """The rows around the leads of the verbs done while it is open."""
 
     youngest: uuid.UUID = field(default_factory=uuid7)
-    leads: list[uuid.UUID] = field(default_factory=list)
     before: Rows = field(default_factory=dict)
     after: Rows = field(default_factory=dict)
     activities: list[Activity] = field(default_factory=list)
 
     def see_before(self, leads: Iterable[Lead]) -> None:
         """Called under the lock. What an earlier verb of this memory has seen stands."""
-        leads = list(leads)
-        self.leads += [lead.pk for lead in leads]
         self.before = {**_look(leads), **self.before}
 
     def see_after(self, leads: Iterable[Lead], activities: Sequence[Activity]) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from leadcrm.workspaces.models import Membership
 from leads.access import may_with
 from leads.models import Lead
-from leads.pipelines import Outcome
+from leads.pipelines import Outcome, Status
 from leads.timeline import timeline
 from leads.views import history
 from leads.views.around import read_around, why
@@ -44,8 +44,13 @@ def path_of(lead: Lead, stages: list[dict[str, Any]], offered: dict[str, bool]) 
 def _verb_to(stage: dict[str, Any], lead: Lead, offered: dict[str, bool]) -> str:
     if not offered["move"] or stage["key"] not in lead.stage.next_keys:
         return ""
-    special = {"converted": "convert", "scheduled": "book"}.get(stage["status"], "move")
-    return special if offered[special] else ""
+    verb = verb_to(stage["status"])
+    return verb if offered[verb] else ""
+
+
+def verb_to(status: str) -> str:
+    """The verb that goes to an open or won stage: of its own where the stage needs something."""
+    return {Status.CONVERTED: "convert", Status.SCHEDULED: "book"}.get(Status(status), "move")
 
 
 def page_of(

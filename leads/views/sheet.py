@@ -12,20 +12,11 @@ from django.utils import timezone
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, wants_fragment
 from leads import forms
 from leads.models import Lead, Stage
-from leads.pipelines import Status
-from leads.views.lead_page import page_of
+from leads.pipelines import Outcome
+from leads.views.lead_page import page_of, verb_to
 from leads.views.verbs import VERBS, Verb
 
 BODY, FORM = "sheet-body", "sheet-form"
-# The verbs that ask for what a stage needs.
-VERB_TO = {
-    Status.CONVERTED: "convert",
-    Status.SCHEDULED: "book",
-    Status.LOST: "close",
-    Status.DISQUALIFIED: "close",
-    Status.RECYCLED: "recycle",
-}
-ON_THE_WAY = ("move", "book", "convert")  # closing and resting are open to every open lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,7 @@ def with_form(
         "verb": verb,
         "form": form,
         "action": address,
-        "target": f"#{BODY}" if is_elsewhere(request, lead) else "#lead",
+        "target": _target(request, lead),
         **extra,
     }
     return _sheet(request, "leads/_sheet_form.html", context, status)
@@ -75,17 +66,20 @@ def stages(request: PageRequest, lead: Lead) -> HttpResponse:
     """The stages that the lead may go to."""
     now = timezone.now()
     offered = {key: verb.offered(lead, request.membership, now) for key, verb in VERBS.items()}
-    found = Stage.objects.filter(
-        pipeline=lead.pipeline_id, retired_at=None, key__in=lead.stage.next_keys
+    ahead = Stage.objects.filter(
+        pipeline=lead.pipeline_id,
+        retired_at=None,
+        key__in=lead.stage.next_keys,
+        outcome__in=(Outcome.OPEN, Outcome.WON),  # closing and resting are offered beside them
     )
-    choices = [Choice(stage, VERB_TO.get(Status(stage.status), "move")) for stage in found]
+    choices = [Choice(stage, verb_to(stage.status)) for stage in ahead]
     context = {
         "lead": lead,
-        "choices": [one for one in choices if one.verb in ON_THE_WAY and offered[one.verb]],
+        "choices": [one for one in choices if offered[one.verb]],
         "may_rest": offered["recycle"],
         "may_close": offered["close"],
         "may_reopen": offered["reopen"],
-        "target": f"#{BODY}" if is_elsewhere(request, lead) else "#lead",
+        "target": _target(request, lead),
     }
     return _sheet(request, "leads/_sheet_stages.html", context)
 
@@ -95,6 +89,11 @@ def preview(request: PageRequest, lead: Lead) -> HttpResponse:
     return _sheet(
         request, "leads/_sheet_preview.html", page_of(lead, request.membership, timezone.now())
     )
+
+
+def _target(request: PageRequest, lead: Lead) -> str:
+    """What a form in the sheet swaps."""
+    return f"#{BODY}" if is_elsewhere(request, lead) else "#lead"
 
 
 def _sheet(
