@@ -131,7 +131,7 @@ class _Capture:
             return {}
         ids = list(
             Lead.objects.present()
-            .filter(contact__in=contacts, stage__outcome__in=(Outcome.OPEN, Outcome.RESTING))
+            .filter(contact__in=contacts, outcome__in=(Outcome.OPEN, Outcome.RESTING))
             .values_list("pk", flat=True)
         )
         found: dict[uuid.UUID, list[Lead]] = {}
@@ -187,6 +187,7 @@ class _Capture:
             pipeline=stage.pipeline,
             stage=stage,
             status=stage.status,
+            outcome=stage.outcome,
             stage_entered_at=at,
             attempt_started_at=at,
             first_touch_at=at,

@@ -193,7 +193,6 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     outcome = ValuesFilter(
         parse=lambda text: _one_of(text, Outcome.values),
         method="any_of",
-        field_name="stage__outcome",
         help_text="Outcomes of the stage: open, won, lost, resting.",
     )
     stage = ValuesFilter(parse=id_or_key, method="by_id_or_key", help_text="Stages, by id or key.")

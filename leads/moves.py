@@ -180,6 +180,7 @@ def enter(
     change.set(
         stage=stage,
         status=stage.status,
+        outcome=stage.outcome,
         stage_entered_at=at,
         lost_at=at if stage.status == Status.LOST else None,
         disqualified_at=at if stage.status == Status.DISQUALIFIED else None,

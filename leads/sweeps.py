@@ -42,7 +42,7 @@ def wake_due(now: datetime) -> int:
         lambda ids: _wake(ids, now),
     )
     resting = Lead.objects.coming_back(now).filter(
-        archived_at=None, snoozed_until=None, stage__outcome__in=(Outcome.RESTING, Outcome.LOST)
+        archived_at=None, snoozed_until=None, outcome__in=(Outcome.RESTING, Outcome.LOST)
     )
     return woken + _in_chunks(resting, lambda ids: _return(ids, now))
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
@@ -28,12 +28,34 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Order:
-    """An order over a column or annotation; `id` breaks ties in the same direction."""
+    """An order over a column or annotation, nulls last.
+
+    `then` is a further column (`-created_at`) that orders rows of the same value and those
+    without one; the id breaks what ties are left, in the direction of the last column.
+    """
 
     name: str
     column: str
     descending: bool = False
     nullable: bool = False
+    then: str = ""
+    nulls_first: bool = False
+
+    @property
+    def back(self) -> Order:
+        """The same order from its end."""
+        return replace(
+            self,
+            descending=not self.descending,
+            then=_turned(self.then),
+            nulls_first=not self.nulls_first,
+        )
+
+    @property
+    def ties(self) -> tuple[str, ...]:
+        """What orders rows of the same value, as `order_by` takes it."""
+        then = self.then or ("-" if self.descending else "")
+        return (*([self.then] if self.then else []), "-pk" if then.startswith("-") else "pk")
 
 
 @dataclass
@@ -49,10 +71,12 @@ def orders(*made: Order) -> Mapping[str, Order]:
     return {order.name: order for order in made}
 
 
-def both_ways(name: str, column: str = "", *, nullable: bool = False) -> tuple[Order, Order]:
+def both_ways(
+    name: str, column: str = "", *, nullable: bool = False, then: str = ""
+) -> tuple[Order, Order]:
     """`name` ascending and `-name` descending."""
-    column = column or name
-    return (Order(name, column, nullable=nullable), Order(f"-{name}", column, True, nullable))
+    up = Order(name, column or name, nullable=nullable, then=then)
+    return up, replace(up, name=f"-{name}", descending=True)
 
 
 def page_of(rows: QuerySet[T], order: Order, cursor: str, size: int) -> Page[T]:
@@ -69,13 +93,33 @@ def page_of(rows: QuerySet[T], order: Order, cursor: str, size: int) -> Page[T]:
         raise BadCursor("This is no cursor of this list.") from None
 
 
-def _page(rows: QuerySet[T], order: Order, after: tuple[Any, Any] | None, size: int) -> Page[T]:
+def stretches(
+    rows: QuerySet[T], order: Order, after: Sequence[Any] | None = None
+) -> list[QuerySet[T]]:
+    """The rows behind a cursor's values, in order: those with a value and those without.
+
+    They are queries of their own, because no index serves an order in which nulls are one of two
+    alternatives of the condition on the cursor.
+    """
+    if not order.nullable:
+        return [_with_value(rows, order, after)]
+    valued = rows.filter(**{f"{order.column}__isnull": False})
+    empty = rows.filter(**{f"{order.column}__isnull": True})
+    first, last = (_without_value, empty), (_with_value, valued)
+    if not order.nulls_first:
+        first, last = last, first
+    if after is None:
+        return [make(part, order, None) for make, part in (first, last)]
+    if (after[0] is None) is order.nulls_first:
+        return [first[0](first[1], order, after), last[0](last[1], order, None)]
+    return [last[0](last[1], order, after)]
+
+
+def _page(rows: QuerySet[T], order: Order, after: Sequence[Any] | None, size: int) -> Page[T]:
     found: list[T] = []
-    if after is None or after[0] is not None:
-        found = _with_value(rows, order, after, size + 1)
-    if order.nullable and len(found) <= size:
-        start = after[1] if after and after[0] is None else None
-        found += _without_value(rows, order, start, size + 1 - len(found))
+    for stretch in stretches(rows, order, after):
+        if len(found) <= size:
+            found += stretch[: size + 1 - len(found)]
     page = Page(found[:size])
     if len(found) > size:
         page.next_cursor = cursor_of(page.rows[-1], order)
@@ -83,22 +127,26 @@ def _page(rows: QuerySet[T], order: Order, after: tuple[Any, Any] | None, size: 
 
 
 def cursor_of(row: Model, order: Order) -> str:
-    value = getattr(row, order.column)
-    return pack([order.name, None if value is None else _text(value), str(row.pk)])
+    """The place of a row in an order, as text."""
+    columns = [order.column, *([order.then.lstrip("-")] if order.then else [])]
+    values = [getattr(row, column) for column in columns]
+    texts = [None if value is None else _text(value) for value in values]
+    return pack([order.name, *texts, str(row.pk)])
 
 
-def read_cursor(cursor: str, order: Order) -> tuple[Any, Any]:
-    """The sort value and id in a cursor of this order. Raises BadCursor."""
-    parts = unpack(cursor, 3)
-    if parts[0] != order.name:
+def read_cursor(cursor: str, order: Order) -> list[Any]:
+    """The values and the id in a cursor of this order. Raises BadCursor."""
+    name, *parts, key = unpack(cursor, 4 if order.then else 3)
+    if name != order.name:
         raise BadCursor("This cursor belongs to another order.")
-    value, key = parts[1], parts[2]
-    if value is not None and not isinstance(value, list):
-        raise BadCursor("This is no cursor of this list.")
     try:
-        return (None if value is None else _value(value)), _key(key)
+        values = [None if part is None else _value(part) for part in parts]
+        values.append(_key(key))
     except (ValueError, TypeError, InvalidOperation, OverflowError):
         raise BadCursor("This is no cursor of this list.") from None
+    if None in values[1:]:
+        raise BadCursor("This is no cursor of this list.")
+    return values
 
 
 def pack(parts: list[Any]) -> str:
@@ -119,26 +167,31 @@ def unpack(cursor: str, length: int) -> list[Any]:
     return parts
 
 
-def _with_value(
-    rows: QuerySet[T], order: Order, after: tuple[Any, Any] | None, limit: int
-) -> list[T]:
-    step, sign = ("lt", "-") if order.descending else ("gt", "")
-    if order.nullable:
-        rows = rows.filter(**{f"{order.column}__isnull": False})
-    if after is not None:
-        value, key = after
-        # `>=` lets an index start at the cursor; the OR alone would scan it from its start.
-        beyond = Q(**{f"{order.column}__{step}": value}) | Q(**{f"pk__{step}": key})
-        rows = rows.filter(Q(**{f"{order.column}__{step}e": value}) & beyond)
-    return list(rows.order_by(f"{sign}{order.column}", f"{sign}pk")[:limit])
+def _with_value(rows: QuerySet[T], order: Order, after: Sequence[Any] | None) -> QuerySet[T]:
+    by = (f"-{order.column}" if order.descending else order.column, *order.ties)
+    return rows.filter(_beyond(by, after)).order_by(*by) if after else rows.order_by(*by)
 
 
-def _without_value(rows: QuerySet[T], order: Order, start: Any, limit: int) -> list[T]:
-    step, sign = ("lt", "-") if order.descending else ("gt", "")
-    rows = rows.filter(**{f"{order.column}__isnull": True})
-    if start is not None:
-        rows = rows.filter(**{f"pk__{step}": start})
-    return list(rows.order_by(f"{sign}pk")[:limit])
+def _without_value(rows: QuerySet[T], order: Order, after: Sequence[Any] | None) -> QuerySet[T]:
+    by = order.ties
+    return rows.filter(_beyond(by, after[1:])).order_by(*by) if after else rows.order_by(*by)
+
+
+def _beyond(by: Sequence[str], values: Sequence[Any]) -> Q:
+    """The condition on rows that come after these values in this order."""
+    (column, value), rest = (by[0], values[0]), (by[1:], values[1:])
+    name, step = column.lstrip("-"), "lt" if column.startswith("-") else "gt"
+    further = Q(**{f"{name}__{step}": value})
+    if not rest[0]:
+        return further
+    # `>=` lets an index start at the cursor; the OR alone would scan it from its start.
+    return Q(**{f"{name}__{step}e": value}) & (further | Q(**{name: value}) & _beyond(*rest))
+
+
+def _turned(column: str) -> str:
+    if not column:
+        return ""
+    return column[1:] if column.startswith("-") else f"-{column}"
 
 
 def _text(value: Any) -> list[str]:

@@ -40,9 +40,9 @@ from leads.upserting import upsert_lead
 ORDERS = orders(
     Order("-created_at", "created_at", descending=True),
     Order("created_at", "created_at"),
-    *both_ways("work_due_at", nullable=True),
-    *both_ways("last_activity_at", nullable=True),
-    *both_ways("score", "score_total", nullable=True),
+    *both_ways("work_due_at", nullable=True, then="-created_at"),
+    *both_ways("last_activity_at", nullable=True, then="-created_at"),
+    *both_ways("score", "score_total", nullable=True, then="-created_at"),
 )
 SHOWN_ACTIVITIES = 50
 MOST_HANGING = 100

@@ -13,6 +13,13 @@ from leads.pipelines import Outcome, Status
 
 # A lead is either open and snoozed or closed with a date: it never has both times.
 COMES_BACK_AT = Coalesce("snoozed_until", "returns_at")
+IS_OPEN = models.Q(archived_at=None, outcome=Outcome.OPEN)
+IS_CLOSED = models.Q(archived_at=None, outcome__in=(Outcome.LOST, Outcome.WON))
+# Nobody has answered yet: neither the enquiry nor a reply.
+WAITS = models.Q(answer_due_at__isnull=False, first_response_at=None) | models.Q(
+    unread_since__isnull=False
+)
+BY_WORK_DUE = ("work_due_at", models.F("created_at").desc(), models.F("id").desc())
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "fbc", "fbp", "msclkid")
 
 
@@ -22,7 +29,7 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
         return self.filter(archived_at=None)
 
     def open(self) -> "LeadQuerySet":
-        return self.present().filter(stage__outcome=Outcome.OPEN)
+        return self.present().filter(outcome=Outcome.OPEN)
 
     def coming_back(self, now: datetime) -> "LeadQuerySet":
         """Those whose snooze is over or whose follow-up date has come."""
@@ -44,7 +51,8 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
 class Lead(WorkspaceModel):
     """One attempt to sell to one person. The person is `contact`; they may have many leads.
 
-    `stage`, `status`, milestones and reasons are written only by `leads.lifecycle`. Never
+    `stage`, its copies `status` and `outcome`, milestones and reasons are written only by
+    `leads.lifecycle`. Never
     `save()` a whole lead: another writer may have changed the rest of it meanwhile.
     """
 
@@ -158,6 +166,7 @@ class Lead(WorkspaceModel):
     pipeline = models.ForeignKey("leads.Pipeline", models.PROTECT, related_name="+", db_index=False)
     stage = models.ForeignKey("leads.Stage", models.PROTECT, related_name="+", db_index=False)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.NEW)
+    outcome = models.CharField(max_length=7, choices=Outcome.choices, default=Outcome.OPEN)
     stage_entered_at = models.DateTimeField(default=timezone.now)
     attempt = models.PositiveSmallIntegerField(default=1)
     attempt_started_at = models.DateTimeField(default=timezone.now)
@@ -233,8 +242,13 @@ class Lead(WorkspaceModel):
 
     class Meta(WorkspaceModel.Meta):
         indexes: ClassVar = [
+            models.Index(fields=["workspace", "created_at", "id"], name="lead_created"),
             models.Index(fields=["workspace", "status", "created_at"], name="lead_status"),
-            models.Index(fields=["workspace", "source", "campaign"], name="lead_source"),
+            models.Index(
+                fields=["workspace", "source_kind", "source", "campaign"], name="lead_source"
+            ),
+            models.Index(fields=["workspace", "owner", "created_at"], name="lead_owner"),
+            models.Index(fields=["workspace", "last_activity_at"], name="lead_active"),
             models.Index(
                 "workspace",
                 models.F("score_total").desc(nulls_last=True),
@@ -242,18 +256,40 @@ class Lead(WorkspaceModel):
                 models.F("last_activity_at").desc(nulls_last=True),
                 name="lead_score",
             ),
+            # The others leave most leads out: those that are not open, not due, not unusual.
+            models.Index("workspace", *BY_WORK_DUE, condition=IS_OPEN, name="lead_open"),
             models.Index(
-                fields=["next_nurture_step_at"],
-                condition=models.Q(nurture_status="active"),
-                name="lead_nurture_due",
+                "workspace", "owner", *BY_WORK_DUE, condition=IS_OPEN, name="lead_open_owner"
             ),
-            models.Index(fields=["workspace", "owner", "work_due_at", "id"], name="lead_owner"),
-            models.Index(fields=["workspace", "work_due_at", "id"], name="lead_work_due"),
-            models.Index(fields=["workspace", "created_at", "id"], name="lead_created"),
+            models.Index(
+                fields=["workspace", "work_due_at", "created_at", "id"],
+                condition=IS_OPEN & WAITS,
+                name="lead_waiting",
+            ),
+            models.Index(
+                fields=["workspace", "stage_entered_at"], condition=IS_CLOSED, name="lead_closed"
+            ),
+            models.Index(
+                fields=["workspace", "created_at"],
+                condition=models.Q(needs_review=True)
+                | models.Q(is_test=True)
+                | models.Q(archived_at__isnull=False),
+                name="lead_unusual",
+            ),
+            models.Index(
+                fields=["workspace", "budget"],
+                condition=models.Q(budget__isnull=False),
+                name="lead_budget",
+            ),
             models.Index(
                 fields=["workspace", "mql_at"],
                 condition=models.Q(mql_at__isnull=False),
                 name="lead_mql",
+            ),
+            models.Index(
+                fields=["company"],
+                condition=models.Q(company__isnull=False),
+                name="lead_company",
             ),
             models.Index(
                 fields=["auto_close_at"],
@@ -261,9 +297,9 @@ class Lead(WorkspaceModel):
                 name="lead_auto_close",
             ),
             models.Index(
-                fields=["company"],
-                condition=models.Q(company__isnull=False),
-                name="lead_company",
+                fields=["next_nurture_step_at"],
+                condition=models.Q(nurture_status="active"),
+                name="lead_nurture_due",
             ),
             models.Index(
                 COMES_BACK_AT,
@@ -278,11 +314,11 @@ class Lead(WorkspaceModel):
 
     @property
     def is_open(self) -> bool:
-        return self.stage.outcome == Outcome.OPEN
+        return self.outcome == Outcome.OPEN
 
     @property
     def is_closed(self) -> bool:
-        return self.stage.outcome in (Outcome.LOST, Outcome.WON)
+        return self.outcome in (Outcome.LOST, Outcome.WON)
 
 
 class ExternalId(WorkspaceModel):

@@ -65,7 +65,7 @@ def find_current_lead(request: PageRequest, values: dict[str, Any]) -> Lead | No
     found: Lead | None = (
         Lead.objects.present()
         .filter(contact__in=keys.values("contact"))
-        .filter(stage__outcome__in=(Outcome.OPEN, Outcome.RESTING))
+        .filter(outcome__in=(Outcome.OPEN, Outcome.RESTING))
         .select_related("stage", "owner")
         .order_by("-created_at")
         .first()

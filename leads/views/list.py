@@ -16,16 +16,18 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from leadcrm.workspaces import paging
 from leadcrm.workspaces.access import NOT_FOUND, may
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, wants_fragment
+from leadcrm.workspaces.paging import page_of
 from leads.access import visible_leads
 from leads.filters import LeadFilterSet
 from leads.models import Campaign, Lead, Pipeline, SourceKind, Stage, Task
 from leads.models.source import Source
 from leads.pipelines import Outcome, Status, status_named
 from leads.views import columns
-from leads.views.keyset import SORTS, place_in_list
+from leads.views.keyset import SORTS, BadCursor, place_in_list
 from leads.views.tabs import WAITING, Tab, tab_named, tabs_of
 
 PAGE = 50
@@ -61,7 +63,9 @@ def listing(request: PageRequest, now: datetime, params: QueryDict | None = None
     """Read tab and filters from the address, or from the parameters of another one."""
     member, params = request.membership, request.GET if params is None else params
     tab = tab_named(member, params.get("view", ""))
-    leads = visible_leads(member).filter(merged_into=None).filter(tab.condition(member, now))
+    leads = visible_leads(member).filter(tab.condition(member, now))
+    if params.get("archived"):  # what was merged away is archived
+        leads = leads.filter(merged_into=None)
     filters = LeadFilterSet(params, leads, request=request)
     found = filters.qs if filters.is_valid() else leads.none()
     return Listing(found, tab, filters)
@@ -129,22 +133,22 @@ def choose_columns(request: PageRequest) -> HttpResponse:
 def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]:
     sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
     after = request.GET.get("after", "")
-    rows = _with_next_step(found.leads).for_list().order_by(*sort.order())  # type: ignore[attr-defined]
-    if after:
-        rows = rows.filter(sort.after(after))
-    leads = list(rows[: PAGE + 1])
-    page, more = leads[:PAGE], len(leads) > PAGE
-    for lead in page:
+    rows = _with_next_step(found.leads).for_list()  # type: ignore[attr-defined]
+    try:
+        page = page_of(rows, sort, after, PAGE)
+    except paging.BadCursor:
+        raise BadCursor from None
+    for lead in page.rows:
         lead.place = place_in_list(request.GET, sort, lead)
-    count = _count(found) if more or after else len(page)
+    count = _count(found) if page.next_cursor or after else len(page.rows)
     mark = now - SEEN_WITHIN
     return {
-        "leads": page,
-        "next": sort.cursor(page[-1]) if more else "",
+        "leads": page.rows,
+        "next": page.next_cursor or "",
         "after": after,
         "count": count,
         "counted": COUNTED,
-        "sort": sort.key,
+        "sort": sort.name,
         "tab": found.tab,
         "tabs": _tabs(request, found.tab, now),
         "filters": found.filters.form,
@@ -157,14 +161,14 @@ def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]
         "columns": columns.shown_in(found.tab, request.membership),
         "all_columns": columns.COLUMNS,
         "chosen_columns": columns.chosen(request.membership),
-        "next_due": None if page else _next_due(request),
+        "next_due": None if page.rows else _next_due(request),
     }
 
 
 def _next_due(request: PageRequest) -> datetime | None:
     """When the member's next work is due, for a list that is empty."""
     mine = visible_leads(request.membership).filter(owner=request.membership.pk)
-    soonest = mine.filter(stage__outcome=Outcome.OPEN, work_due_at__isnull=False)
+    soonest = mine.filter(outcome=Outcome.OPEN, work_due_at__isnull=False)
     return soonest.order_by("work_due_at").values_list("work_due_at", flat=True).first()
 
 
@@ -189,7 +193,7 @@ def _arrived(found: Listing, since: datetime) -> int:
 def _tabs(request: PageRequest, current: Tab, now: datetime) -> list[tuple[Tab, bool, int | None]]:
     """Each tab, whether it is the current one, and for Waiting how many are in it."""
     member = request.membership
-    waiting = visible_leads(member).filter(merged_into=None).filter(WAITING.condition(member, now))
+    waiting = visible_leads(member).filter(WAITING.condition(member, now))
     count = int(waiting.order_by()[: MANY_WAIT + 1].count())
     return [(tab, tab is current, count if tab is WAITING else None) for tab in tabs_of(member)]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,8 +18,9 @@ from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
 from leadcrm.workspaces.pages import PageRequest, shown_url, wants_fragment
+from leadcrm.workspaces.paging import cursor_of, read_cursor, stretches
 from leads.models import Lead
-from leads.views.keyset import AT, LIST, SORTS, BadCursor
+from leads.views.keyset import AT, LIST, SORTS
 from leads.views.list import listing
 from leads.views.tabs import tab_named
 
@@ -69,17 +71,19 @@ def read_neighbours(request: PageRequest, lead: Lead, now: datetime) -> Neighbou
     neighbours = Neighbours(tab.label, home)
     if not found.valid:
         return neighbours
-    at = place.at or sort.cursor(lead)
     try:
-        ahead, behind = sort.after(at), sort.before(at)
-    except BadCursor:
+        at = read_cursor(place.at or cursor_of(lead, sort), sort)
+    except ValueError:
         return neighbours
     leads = found.leads.exclude(pk=lead.pk)
-    after = _first(leads.filter(ahead).order_by(*sort.order()), "after")
-    before = _first(leads.filter(behind).order_by(*sort.order_back()), "before")
-    for side, row_id, name, *values in after.union(before, all=True):
+    sides = {"after": stretches(leads, sort, at), "before": stretches(leads, sort.back, at)}
+    first, *others = [
+        _first(rows, side, turn) for side in sides for turn, rows in enumerate(sides[side])
+    ]
+    nearest = sorted(first.union(*others, all=True), key=itemgetter(1), reverse=True)
+    for side, _, row_id, name, *values in nearest:
         row = Lead(pk=row_id, **dict(zip(COLUMNS, values, strict=True)))
-        query = urlencode({LIST: place.query, AT: sort.cursor(row)})
+        query = urlencode({LIST: place.query, AT: cursor_of(row, sort)})
         href = f"{reverse('lead-detail', args=[slug, row_id])}?{query}"
         setattr(neighbours, side, Neighbour(name, href))
     return neighbours
@@ -123,5 +127,7 @@ def _remembered(request: PageRequest, lead_id: uuid.UUID) -> tuple[str | None, s
     return kept.get(LIST), kept.get(AT, "")
 
 
-def _first(leads: QuerySet[Lead], side: str) -> QuerySet[Any, Any]:
-    return leads.annotate(side=Value(side)).values_list("side", "pk", "display_name", *COLUMNS)[:1]
+def _first(leads: QuerySet[Lead], side: str, turn: int) -> QuerySet[Any, Any]:
+    """The nearest lead of a stretch of the list, and the how manieth stretch it is."""
+    marked = leads.annotate(side=Value(side), turn=Value(turn))
+    return marked.values_list("side", "turn", "pk", "display_name", *COLUMNS)[:1]

@@ -18,7 +18,7 @@ from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
 from leads.access import visible_companies, visible_contacts, visible_leads
 from leads.draft_values import UNSTORABLE
-from leads.pipelines import Outcome
+from leads.models.lead import IS_OPEN
 from leads.searching_people import Found, find_companies, find_contacts, plain
 from leads.views.keyset import BadCursor, decode, encode
 
@@ -100,9 +100,8 @@ def _show(request: PageRequest, page: str, part: str, context: dict[str, Any]) -
 def _sum_up(membership: Membership, by: str, rows: Sequence[Any]) -> None:
     """Give each row of a page its `summary`, in one query."""
     leads = visible_leads(membership).filter(**{f"{by}__in": rows}, merged_into=None).order_by()
-    is_open = Q(archived_at=None, stage__outcome=Outcome.OPEN)
     counts = leads.values_list(by).annotate(
-        open=Count("pk", filter=is_open), active=Max("last_activity_at")
+        open=Count("pk", filter=IS_OPEN), active=Max("last_activity_at")
     )
     found = {pk: Summary(count, active) for pk, count, active in counts}
     for row in rows:

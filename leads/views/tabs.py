@@ -10,11 +10,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from leadcrm.workspaces.models import Membership, Role
-from leads.pipelines import Outcome
+from leads.models.lead import IS_CLOSED, IS_OPEN, WAITS
 
 Condition = Callable[[Membership, datetime], Q]
-
-OPEN = Q(archived_at=None, stage__outcome=Outcome.OPEN)
 
 
 @dataclass(frozen=True)
@@ -27,14 +25,13 @@ class Tab:
 
 
 def _waiting(member: Membership, now: datetime) -> Q:
-    """Nobody has answered yet: neither the enquiry nor a reply."""
-    unanswered = Q(answer_due_at__isnull=False, first_response_at=None)
-    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
-    return OPEN & ((unanswered & awake) | Q(unread_since__isnull=False))
+    """Those that wait for an answer; a snooze ends for a reply, not for the enquiry."""
+    heard = Q(snoozed_until=None) | Q(snoozed_until__lte=now) | Q(unread_since__isnull=False)
+    return IS_OPEN & WAITS & heard
 
 
 def _mine(member: Membership, now: datetime) -> Q:
-    return OPEN & Q(owner=member.pk)
+    return IS_OPEN & Q(owner=member.pk)
 
 
 def _due_today(member: Membership, now: datetime) -> Q:
@@ -42,24 +39,23 @@ def _due_today(member: Membership, now: datetime) -> Q:
 
 
 def _overdue(member: Membership, now: datetime) -> Q:
-    return OPEN & Q(work_due_at__lt=now)
+    return IS_OPEN & Q(work_due_at__lt=now)
 
 
 def _no_next_step(member: Membership, now: datetime) -> Q:
-    return OPEN & Q(work_due_at=None)
+    return IS_OPEN & Q(work_due_at=None)
 
 
 def _unassigned(member: Membership, now: datetime) -> Q:
-    return OPEN & Q(owner=None)
+    return IS_OPEN & Q(owner=None)
 
 
 def _open(member: Membership, now: datetime) -> Q:
-    return OPEN
+    return IS_OPEN
 
 
 def _closed_this_week(member: Membership, now: datetime) -> Q:
-    closed = Q(stage__outcome__in=(Outcome.LOST, Outcome.WON))
-    return closed & Q(stage_entered_at__gte=_monday(now))
+    return IS_CLOSED & Q(stage_entered_at__gte=_monday(now))
 
 
 def _all(member: Membership, now: datetime) -> Q:

@@ -26,7 +26,9 @@ DAY = timedelta(days=1)
 
 
 def fresh(lead):
-    return Lead.objects.for_detail().get(pk=lead.pk)
+    found = Lead.objects.for_detail().get(pk=lead.pk)
+    assert (found.status, found.outcome) == (found.stage.status, found.stage.outcome)
+    return found
 
 
 def do(verb, lead, **facts):
@@ -62,7 +64,7 @@ def in_pipeline(template):
 def standing_at(lead, key):
     """The lead, put at a stage without any guard."""
     stage = Stage.objects.get(pipeline=lead.pipeline, key=key)
-    Lead.objects.filter(pk=lead.pk).update(stage=stage, status=stage.status)
+    Lead.objects.filter(pk=lead.pk).update(stage=stage, status=stage.status, outcome=stage.outcome)
     return fresh(lead)
 
 
