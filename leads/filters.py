@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from leadcrm.workspaces.models import Membership
 from leads import searching
-from leads.models import Lead
+from leads.models import Lead, Pipeline, Stage
 from leads.models.source import kind_named
 from leads.pipelines import Outcome, status_named
 
@@ -195,9 +195,9 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         method="any_of",
         help_text="Outcomes of the stage: open, won, lost, resting.",
     )
-    stage = ValuesFilter(parse=id_or_key, method="by_id_or_key", help_text="Stages, by id or key.")
+    stage = ValuesFilter(parse=id_or_key, method="by_stage", help_text="Stages, by id or key.")
     pipeline = ValuesFilter(
-        parse=id_or_key, method="by_id_or_key", help_text="Pipelines, by id or key."
+        parse=id_or_key, method="by_pipeline", help_text="Pipelines, by id or key."
     )
     source = ValuesFilter(
         parse=id_or_kind, method="by_source", help_text="Sources by id, or source kinds by name."
@@ -275,11 +275,19 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     def any_of(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
         return leads.filter(**{f"{name}__in": values}) if values else leads
 
-    def by_id_or_key(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
-        ids = [value for value in values if isinstance(value, uuid.UUID)]
-        keys = [value for value in values if isinstance(value, str)]
-        found = Q(**{f"{name}__in": ids}) | Q(**{f"{name}__key__in": keys})
-        return leads.filter(found) if values else leads
+    def by_stage(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
+        """By the stages' ids and their status: the index is by status, not by stage."""
+        if not values:
+            return leads
+        stages = dict(_named(Stage, values).values_list("pk", "status"))
+        return leads.filter(stage__in=stages, status__in=set(stages.values()))
+
+    def by_pipeline(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
+        if not values:
+            return leads
+        return leads.filter(
+            pipeline__in=list(_named(Pipeline, values).values_list("pk", flat=True))
+        )
 
     def by_source(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
         ids = [value for value in values if isinstance(value, uuid.UUID)]
@@ -323,6 +331,14 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         if not isinstance(value, datetime):
             value = datetime.combine(value, time.min)
         return value if value.tzinfo else value.replace(tzinfo=self.zone)
+
+
+def _named(model: Any, values: Iterable[uuid.UUID | str]) -> QuerySet[Any]:
+    """The rows of these ids or keys."""
+    ids = [value for value in values if isinstance(value, uuid.UUID)]
+    keys = [value for value in values if isinstance(value, str)]
+    found: QuerySet[Any] = model.objects.filter(Q(pk__in=ids) | Q(key__in=keys))
+    return found
 
 
 def _one_of(text: str, values: Iterable[str]) -> str:
