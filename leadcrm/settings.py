@@ -132,7 +132,10 @@ _database["CONN_HEALTH_CHECKS"] = True
 _database["CONN_MAX_AGE"] = 0 if PROCESS == "web" else 60
 _database["OPTIONS"] = {
     **_database.get("OPTIONS", {}),
-    "options": " ".join(f"-c {name}={value}" for name, value in _TIMEOUTS.items()),
+    # Compiling a query costs more than any of ours takes.
+    "options": " ".join(
+        f"-c {name}={value}" for name, value in {**_TIMEOUTS, "jit": "off"}.items()
+    ),
     # A prepared search would be planned once for terms of every length.
     "prepare_threshold": None,
     **({"pool": {"min_size": 2, "max_size": 10, "timeout": 5}} if PROCESS == "web" else {}),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, Reach, reach, require
+from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, Reach, reach, require, team_mates
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.models import Membership, Role
 from leads.models import (
@@ -53,12 +53,12 @@ def within(membership: Membership, action: str) -> Q:
         return Q()
     if far is Reach.NONE:
         return Q(pk__in=[])
-    own = Q(owner=membership.pk) | Q(owner=None, team=None)
-    if membership.team_id:
-        own |= Q(owner=None, team=membership.team_id)
     if far is Reach.TEAM and membership.team_id:
-        own |= Q(team=membership.team_id) | Q(owner__team=membership.team_id)
-    return own
+        # Their ids rather than a join: an index serves no alternative that is in another table.
+        theirs = Q(owner__in=team_mates(membership)) | Q(team=membership.team_id)
+        return theirs | Q(owner=None, team=None)
+    own = Q(owner=membership.pk) | Q(owner=None, team=None)
+    return own | Q(owner=None, team=membership.team_id) if membership.team_id else own
 
 
 def access_lead(membership: Membership, lead_id: uuid.UUID, *, need: str = "see") -> Lead:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
@@ -104,13 +106,24 @@ def access_workspace(user_id: object, slug: str) -> Membership:
 def memberships_of(user_id: object) -> QuerySet[Membership]:
     """The user's active memberships, oldest first, ready for use as `request.membership`."""
     teams = Team.objects.filter(workspace=OuterRef("workspace"))
+    mates = Membership.objects.filter(team=OuterRef("team"))
     found: QuerySet[Membership] = (
         Membership.objects.select_related("workspace", "user")
         .filter(user_id=user_id, is_active=True, user__is_active=True)
-        .annotate(has_teams=Exists(teams))
+        .annotate(has_teams=Exists(teams), team_mates=ArraySubquery(mates.values("pk")))
         .order_by("created_at", "id")
     )
     return found
+
+
+def team_mates(membership: Membership) -> list[uuid.UUID]:
+    """All who are or were in the member's team, the member among them."""
+    known: list[uuid.UUID] | None = getattr(membership, "team_mates", None)
+    if known is None:
+        mates = Membership.objects.filter(team=membership.team_id)
+        known = list(mates.values_list("pk", flat=True)) if membership.team_id else []
+        setattr(membership, "team_mates", known)  # noqa: B010 - an annotation of memberships_of
+    return [membership.pk, *(pk for pk in known if pk != membership.pk)]
 
 
 def _rep_sight(membership: Membership) -> Reach:

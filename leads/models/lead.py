@@ -247,7 +247,13 @@ class Lead(WorkspaceModel):
             models.Index(
                 fields=["workspace", "source_kind", "source", "campaign"], name="lead_source"
             ),
-            models.Index(fields=["workspace", "owner", "created_at"], name="lead_owner"),
+            # With the team, so that what a member sees is counted in the index alone.
+            models.Index(
+                fields=["workspace", "owner", "created_at", "team"],
+                condition=models.Q(archived_at=None),
+                name="lead_owner",
+            ),
+            models.Index(fields=["workspace", "inserted_at"], name="lead_inserted"),
             models.Index(fields=["workspace", "last_activity_at"], name="lead_active"),
             models.Index(
                 "workspace",

@@ -43,7 +43,6 @@ MORE_FILTERS = (
 COUNTED = 10_000
 MANY_WAIT = 99  # from there on the tab says 99+
 SEEN_WITHIN = timedelta(seconds=30)  # a lead may be committed this long after its `inserted_at`
-LATE = timedelta(days=7)  # a provider may report an enquiry this late
 
 
 @dataclass(slots=True)
@@ -89,7 +88,6 @@ def new_leads(request: PageRequest) -> HttpResponse:
     try:
         since = datetime.fromtimestamp(float(request.GET["since"]), tz=UTC)
         seen = int(request.GET["seen"])
-        since - LATE
     except (KeyError, ValueError, OverflowError, OSError):
         return HttpResponseBadRequest("since and seen are numbers", content_type="text/plain")
     found = listing(request, timezone.now())
@@ -186,7 +184,7 @@ def _arrived(found: Listing, since: datetime) -> int:
     """How many leads of the list were stored since a moment."""
     if not found.valid:
         return 0
-    recent = found.leads.filter(inserted_at__gt=since, created_at__gt=since - LATE)
+    recent = found.leads.filter(inserted_at__gt=since)
     return int(recent.order_by()[:100].count())
 
 
