@@ -65,6 +65,10 @@ bench: .venv/.dev ## Run the benchmarks
 demo: .venv/.runtime ## Make the demo workspace anew; other workspaces stay (ARGS="--leads 1000")
 	@$(STACK) --join sh -c 'python manage.py migrate -v0 && python manage.py demo $(ARGS)'
 
+.PHONY: volume
+volume: .venv/.runtime ## Fill ten workspaces with 1,000,000 leads in one of them (ARGS="--leads 100000")
+	@$(STACK) --join sh -c 'python manage.py migrate -v0 && python manage.py volume $(ARGS)'
+
 .PHONY: screenshots
 screenshots: .venv/.dev static/vendor/.copied ## Take the pictures of docs/images anew, from the demo
 	@python -m tests.chromium

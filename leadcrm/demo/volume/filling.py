@@ -1,0 +1,304 @@
+"""Fills one workspace: people enquire day after day, and each enquiry is a lead with its life."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from integrations.models import InboundEvent
+from integrations.web_form.intake import PROVIDER
+from leadcrm.demo.volume import arrivals, words
+from leadcrm.demo.volume.copying import DAY, NULL, Table, as_json, stamp
+from leadcrm.demo.volume.journal import Journal, Life
+from leadcrm.demo.volume.lives import ARRIVES_AFTER, LONG_LABEL, SHORT_LABEL, Fates
+from leadcrm.demo.volume.office import HAS_OUTCOME, Office, Way
+from leadcrm.demo.volume.people import Person, Population
+from leads import kinds, searching
+from leads.models import Lead, LeadSearch, SourceKind
+
+COMES_AGAIN = 0.13  # people who enquire again after their lead was closed
+MERGED, TRIALS, REVIEWED = 0.003, 0.001, 0.0005
+INBOX_DAYS = 30  # how long back the payloads of the forms are kept
+TIMES = (
+    "stage_entered_at", "first_response_at", "answer_due_at", "contacted_at", "qualified_at",
+    "scheduled_at", "completed_at", "converted_at", "lost_at", "disqualified_at", "returns_at",
+    "work_due_at", "unread_since", "auto_close_at", "auto_close_warned_at", "snoozed_until",
+    "last_activity_at", "archived_at",
+)  # fmt: skip
+LEAD = (
+    "id", "display_name", "first_name", "last_name", "email", "phone", "phone_raw",
+    "company_name", "job_title", "state", "country", "message", "answers", "label",
+    "source_kind", "source", "campaign", "source_url", "utm_source", "utm_medium",
+    "utm_campaign", "first_touch", "last_touch", "platform_ref", "budget", "budget_currency",
+    "authority", "need", "timeline", "contact", "company", "owner", "team", "pipeline", "stage",
+    "status", *(("outcome",) if HAS_OUTCOME else ()), "attempt_started_at", "first_touch_at",
+    "first_response_self_reported", "attempt_count", "loss_reason", "unqualified_reason",
+    "disqualification_reason", "reason_note", "deal", "is_test", "needs_review", "created_by",
+    "created_at", "inserted_at", "version", "archive_reason", "merged_into", *TIMES,
+)  # fmt: skip
+DOORS = {
+    SourceKind.WEBSITE_FORM: "form",
+    SourceKind.IMPORT: "import",
+    SourceKind.REFERRAL: "web",
+    SourceKind.EVENT: "web",
+}
+
+
+class Filling:
+    """One workspace on its way from nothing to `leads` leads."""
+
+    def __init__(self, office: Office, leads: int, seed: str, now: float) -> None:
+        self.office, self.leads, self.now = office, leads, now
+        self.dice = random.Random(seed)  # noqa: S311
+        home = office.workspace.pk
+        self.people = Population(home, leads, self.dice, self.new_id)
+        self.journal = Journal(office, self.dice, self.new_id, now)
+        self.fates = Fates(self.journal, self.dice, now)
+        self.rows = Table(Lead, LEAD, workspace=home)
+        self.search = Table(LeadSearch, ("lead", "created_at", "text"), workspace=home)
+        self.inbox = Table(
+            InboundEvent,
+            (
+                "id", "source", "dedupe_key", "body", "person", "lead", "received_at", "run_at",
+                "handled_at",
+            ),
+            workspace=home, provider=PROVIDER, state="done", result="new_lead", attempts=1,
+            content_type="application/x-www-form-urlencoded",
+            headers={"query": "", "id_given": True},
+        )  # fmt: skip
+        self.tables = (
+            *self.people.tables, self.rows, self.search, *self.journal.tables, self.inbox
+        )  # fmt: skip
+        self.again: dict[int, list[Person]] = {}  # by the day of their return
+        self.last: Life | None = None  # whom another lead may turn out to be
+        self.done = 0
+
+    def new_id(self, at: float) -> str:
+        """A UUID of version 7 for a row of that moment."""
+        bits = self.dice.getrandbits(84)
+        time = int(at) * 1000 + (bits >> 74) % 1000
+        return f"{time:012x}7{bits & 0xFFF:03x}{1 << 63 | bits >> 12 & (1 << 62) - 1:016x}"
+
+    def fill(self, *, every: int, say: Callable[[int], object]) -> None:
+        """Write all leads; about each `every` rows are handed over, and `say` is told how many."""
+        written = 0
+        for moments in arrivals.days(self.leads, self.now, self.dice):
+            if not moments:
+                continue
+            returning = self._returning(moments[-1], len(moments))
+            for at in moments:
+                self._lead(at, next(returning, None))
+            if self.done - written >= every:
+                self._hand_over(moments[-1])
+                say(self.done - written)
+                written = self.done
+        for people in self.again.values():
+            for person in people:
+                self.people.keep(person, self.now)
+        self._hand_over(self.now + 3650 * DAY)
+        say(self.done - written)
+
+    def counts(self) -> Counter[str]:
+        return Counter({table.model._meta.label: table.rows for table in self.tables})
+
+    def _hand_over(self, until: float) -> None:
+        for table in self.tables:
+            table.settle(until)
+            table.write()
+
+    def _returning(self, at: float, room: int) -> Iterator[Person]:
+        """Those whose day of return has come, a part of all who come that day."""
+        due = [
+            person
+            for day in sorted(self.again)
+            if day <= at // DAY
+            for person in self.again.pop(day)
+        ]
+        now, later = due[: room // 3], due[room // 3 :]
+        if later:
+            self.again[int(at // DAY) + 1] = later + self.again.get(int(at // DAY) + 1, [])
+        return iter(now)
+
+    # --- a lead ---
+
+    def _lead(self, at: float, known: Person | None) -> None:
+        rand = self.dice.random
+        self.done += 1
+        number = {self.leads // 2: LONG_LABEL, self.leads // 2 + 1: SHORT_LABEL}.get(self.done, "")
+        root = self.last
+        twin = known is None and root is not None and not number and rand() < MERGED
+        if twin and root is not None:
+            person = self.people.same_again(root.who, at)
+        else:
+            person = known or self.people.person(at)
+        life = self._begin(at, person, known is not None)
+        message = self._message()
+        self._created(life)
+        if twin and root is not None:
+            self.fates.told += 1
+            life.at = at + 600
+            self.journal.merge(life, root)
+            self.people.keep(person, life.at, merged_into=root.who)
+        else:
+            self.fates.tell(life, number)
+            self._keep_or_await(life)
+            self.last = life
+        self._write(life, message, root.who.id if twin and root is not None else person.id)
+
+    def _begin(self, at: float, person: Person, known: bool) -> Life:
+        rand, office = self.dice.random, self.office
+        way = office.ways[int(len(office.ways) * rand() ** 1.7)]
+        life = Life(
+            id=self.new_id(at),
+            who=person,
+            way=way,
+            place=office.places[way.pipeline]["new"],
+            worker=office.on_duty(at, rand()),
+            created_at=at,
+            at=at,
+            owned=rand() > 0.07,
+            stage_entered_at=at,
+            last_activity_at=at,
+        )
+        if way.minutes is not None:
+            life.answer_due_at = at + way.minutes * 60
+        if rand() < 0.25:
+            life.budget = f"{round(500 * 10 ** (rand() * 2.3), -2):.2f}"
+        if rand() < 0.08:
+            life.label = words.LABELS[int(len(words.LABELS) * rand() ** 2)]
+        life.is_test = rand() < TRIALS
+        last = self.last
+        if known and last and rand() < REVIEWED / COMES_AGAIN and last.who.has_phone:
+            life.needs_review = True
+        return life
+
+    def _created(self, life: Life) -> None:
+        """The first row of its log, as capture writes it."""
+        way, journal = life.way, self.journal
+        data = way.facts_json
+        if life.is_test or self._page(life):
+            page = {"landing_page": self._page(life)} if self._page(life) else {}
+            data = as_json({**way.facts, **page, **({"is_test": True} if life.is_test else {})})
+        place = life.place
+        by, actor, token, via = self._door(life)
+        journal.record(
+            life, kinds.LEAD_CREATED, data, by=by, actor=actor, token=token, via=via,
+            moved=(NULL, place.id, "", place.status),
+        )  # fmt: skip
+
+    def _door(self, life: Life) -> tuple[str, str, str, str]:
+        """Who brought it in: kind of actor, member, token, and the door."""
+        via = DOORS.get(SourceKind(life.way.kind), "api")
+        if via == "form":
+            return "system", "", NULL, via
+        if via == "api":
+            token = self.office.token
+            return "token", str(token.membership_id), str(token.pk), via
+        return "user", life.worker.id, NULL, via
+
+    def _keep_or_await(self, life: Life) -> None:
+        """Somebody whose lead is closed may enquire again."""
+        person, rand = life.who, self.dice.random
+        back = life.at + DAY + 200 * DAY * rand() ** 2
+        closed = life.place.stage.outcome in ("lost", "won") and life.archived_at is None
+        if (
+            closed
+            and back < self.now
+            and rand() < COMES_AGAIN / (0.5 if person.stage == "lead" else 0.4)
+        ):
+            self.again.setdefault(int(back // DAY) + 1, []).append(person)
+        else:
+            self.people.keep(person, life.at)
+
+    # --- its rows ---
+
+    def _write(self, life: Life, message: str, contact: str) -> None:
+        who, way = life.who, life.way
+        rand, at = self.dice.random, life.created_at
+        if life.needs_review and self.last is not None:
+            other = self.last.who
+            who = replace(who, phone=other.phone, phone_raw=other.phone_raw)
+        page, touch, campaign, utm, clicks = self._origin(life)
+        bant = ("", "", "")
+        if rand() < 0.1:
+            bant = (
+                self._pick(words.AUTHORITIES),
+                self._pick(words.NEEDS),
+                self._pick(words.TIMELINES),
+            )
+        owner = life.worker if life.owned else None
+        _, member, _, _ = self._door(life)
+        created = stamp(at)
+        self.rows.add(
+            at, life.id, who.display_name, who.first_name, who.last_name, who.email, who.phone,
+            who.phone_raw, who.company_name, who.job_title, who.state, who.country, message,
+            self._answers(way), life.label, way.kind, way.id, campaign, page, *utm, touch, touch,
+            clicks, life.budget, "" if life.budget == NULL else "USD", *bant, contact,
+            who.employer.id if who.employer else NULL, owner.id if owner else NULL,
+            owner.team_id if owner else NULL, *life.place.columns, created, created,
+            "t" if life.first_response_at else "f", str(life.attempt_count), life.loss_reason,
+            life.unqualified_reason, life.disqualification_reason, life.reason_note, life.deal,
+            "t" if life.is_test else "f", "t" if life.needs_review else "f", member or NULL,
+            created, stamp(at + ARRIVES_AFTER), str(life.version), life.archive_reason,
+            life.merged_into, *(stamp(getattr(life, name)) for name in TIMES),
+        )  # fmt: skip
+        self.search.add(at, life.id, created, searching.text_of(cast(Lead, who)))
+        if way.kind == SourceKind.WEBSITE_FORM and self.now - at < INBOX_DAYS * DAY:
+            self._received(life, message)
+
+    def _received(self, life: Life, message: str) -> None:
+        """What the form sent."""
+        who = life.who
+        body = urlencode(
+            {
+                "name": who.display_name,
+                "email": who.email,
+                "phone": who.phone_raw,
+                "message": message,
+            }
+        )
+        mine = self.new_id(life.created_at)
+        handled = stamp(life.created_at + ARRIVES_AFTER)
+        received = stamp(life.created_at)
+        self.inbox.add(
+            life.created_at, mine, life.way.id, f"{mine}:{life.id}", rf"\\x{body.encode().hex()}",
+            who.display_name, life.id, received, received, handled,
+        )  # fmt: skip
+
+    def _message(self) -> str:
+        if self.dice.random() < 0.45:
+            return ""
+        parts = (self._pick(words.OPENINGS), self._pick(words.MIDDLES), self._pick(words.ENDINGS))
+        return " ".join(part for part in parts if part)
+
+    def _answers(self, way: Way) -> str:
+        if way.kind not in (SourceKind.WEBSITE_FORM, SourceKind.FACEBOOK_LEAD_AD):
+            return "[]"
+        question, answers = self._pick(words.QUESTIONS)
+        return f'[["{question}","{self._pick(answers)}"]]'
+
+    def _page(self, life: Life) -> str:
+        if life.way.kind != SourceKind.WEBSITE_FORM:
+            return ""
+        return f"https://www.volume.example/{life.way.name.lower().replace(' ', '-')}"
+
+    def _origin(self, life: Life) -> tuple[str, str, str, tuple[str, str, str], str]:
+        """Page, touch, campaign, UTM values and click ids."""
+        way, page = life.way, self._page(life)
+        if not way.paid:
+            return page, "{}", NULL, ("", "organic" if page else "", ""), "{}"
+        rank = int(len(way.campaigns) * self.dice.random() ** 2)
+        campaign = way.campaigns[rank]
+        site = "facebook" if way.kind == SourceKind.FACEBOOK_LEAD_AD else "google"
+        utm = (site, "cpc", f"campaign-{rank}")
+        touch = f'{{"utm_source":"{site}","utm_medium":"cpc","utm_campaign":"campaign-{rank}"}}'
+        click = "fbclid" if site == "facebook" else "gclid"
+        clicks = f'{{"{click}":"{self.dice.getrandbits(96):024x}"}}'
+        return page, touch, campaign, utm, clicks
+
+    def _pick(self, items: Any) -> Any:
+        return items[int(len(items) * self.dice.random())]

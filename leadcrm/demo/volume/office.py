@@ -1,0 +1,280 @@
+"""A workspace as it is before the first lead: members, sources, campaigns, stages, a token."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from bisect import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+
+from leadcrm.demo.cast import PASSWORD, Login
+from leadcrm.demo.volume import words
+from leadcrm.demo.volume.copying import as_json
+from leadcrm.workspaces.members import found_workspace
+from leadcrm.workspaces.models import ApiToken, Membership, Role, Team, User, Workspace
+from leadcrm.workspaces.scoping import workspace_scope
+from leadcrm.workspaces.tokens import issue_token
+from leads.models import Campaign, CloseReason, Lead, Pipeline, Source, SourceKind, Stage
+from leads.setup import add_pipeline
+
+SLUG = "volume"
+TIME_ZONE = "America/Chicago"
+YEARS = 4
+HAS_OUTCOME = any(one.name == "outcome" for one in Lead._meta.concrete_fields)
+# Per workspace: the big one, and each of the others.
+BIG = {"reps": 52, "teams": 6, "campaigns": 300}
+SMALL = {"reps": 8, "teams": 2, "campaigns": 12}
+# Sources from the most to the least common: name, kind, paid, pipeline.
+SOURCES = (
+    ("Website", SourceKind.WEBSITE_FORM, False, "standard"),
+    ("Meta lead ads", SourceKind.FACEBOOK_LEAD_AD, True, "standard"),
+    ("Search ads", SourceKind.GOOGLE_LEAD_FORM, True, "standard"),
+    ("Landing page", SourceKind.WEBSITE_FORM, True, "appointments"),
+    ("Hotline", SourceKind.PHONE, False, "standard"),
+    ("Partner portal", SourceKind.API, False, "standard"),
+    ("Bought list", SourceKind.IMPORT, False, "standard"),
+    ("Referrals", SourceKind.REFERRAL, False, "standard"),
+    ("Sales mailbox", SourceKind.EMAIL, False, "standard"),
+    ("Home fair", SourceKind.EVENT, False, "standard"),
+    ("Brochure page", SourceKind.WEBSITE_FORM, True, "standard"),
+    ("Messenger", SourceKind.FB_MSG, False, "appointments"),
+)
+
+
+@dataclass(slots=True)
+class Member:
+    """A member as the rows name them; on duty from `since` to `until`, in seconds since 1970."""
+
+    id: str
+    name: str
+    team_id: str
+    weight: float
+    since: float
+    until: float
+
+
+@dataclass(slots=True)
+class Place:
+    """A stage as the rows of leads and of the log name it."""
+
+    id: str
+    status: str
+    columns: tuple[str, ...]
+    stage: Stage
+
+
+@dataclass(slots=True)
+class Way:
+    """A source as the rows name it."""
+
+    id: str
+    name: str
+    kind: str
+    minutes: int | None
+    pipeline: str
+    campaigns: list[str]
+    paid: bool
+    facts: dict[str, str]
+    facts_json: str
+
+
+@dataclass(slots=True)
+class Office:
+    """The workspace, and what its leads point at."""
+
+    workspace: Workspace
+    token: ApiToken
+    key: str
+    logins: tuple[Login, ...]
+    members: list[Member]
+    chiefs: list[Member]
+    places: dict[str, dict[str, Place]]
+    ways: list[Way]
+    reasons: dict[str, CloseReason]
+    _duty: dict[int, tuple[list[Member], list[float]]] = field(default_factory=dict)
+
+    def on_duty(self, at: float, chance: float) -> Member:
+        """The rep who gets what comes in at this moment, the busy ones oftener."""
+        month = int(at) // (30 * 86_400)
+        if month not in self._duty:
+            found = [one for one in self.members if one.since <= at < one.until]
+            found = found or self.members[:1]
+            self._duty[month] = found, list(accumulate(one.weight for one in found))
+        members, sums = self._duty[month]
+        return members[bisect(sums, chance * sums[-1])]
+
+
+def slugs(workspaces: int) -> list[str]:
+    return [SLUG, *(f"{SLUG}-{number}" for number in range(2, workspaces + 1))]
+
+
+def logins_of(slug: str) -> tuple[Login, ...]:
+    """Those of the first workspace sign in, and every owner; all others are there in name only."""
+    people = (
+        ("owner", "Olivia Owner", Role.OWNER, ""),
+        ("manager", "Mara Manager", Role.MANAGER, "Team 1"),
+        ("rep", "Remy Rep", Role.REP, "Team 1"),
+        ("viewer", "Vic Viewer", Role.VIEWER, ""),
+    )
+    return tuple(Login(f"{who}@{slug}.test", name, role, team) for who, name, role, team in people)
+
+
+def open_office(slug: str, now: datetime, dice: random.Random, *, big: bool) -> Office:
+    """Found the workspace with everything that a lead may point at."""
+    size = BIG if big else SMALL
+    founded = now - timedelta(days=365 * YEARS + 30)
+    logins = logins_of(slug)
+    users = {one.email: _user(one, slug) for one in logins}
+    workspace = found_workspace(
+        owner=users[logins[0].email],
+        name=slug.replace("-", " ").title(),
+        slug=slug,
+        time_zone=TIME_ZONE,
+        created_at=founded,
+    )
+    with workspace_scope(workspace):
+        add_pipeline("appointments")
+        # No timer was changed since: otherwise none could have run out.
+        Stage.objects.update(timer_changed_at=founded)
+        Pipeline.objects.update(created_at=founded)
+        members, chiefs = _join(slug, users, size, founded, now, dice)
+        owner = Membership.objects.get(role=Role.OWNER)
+        token, key = issue_token(membership=owner, name="Partners", scopes=ApiToken.Scope.values)
+        return Office(
+            workspace=workspace,
+            token=token,
+            key=key,
+            logins=logins,
+            members=members,
+            chiefs=chiefs,
+            places=_places(),
+            ways=_ways(size["campaigns"], founded, dice),
+            reasons={one.code: one for one in CloseReason.objects.all()},
+        )
+
+
+def _user(login: Login, slug: str) -> User:
+    user = User.objects.filter(email=login.email).first() or User(email=login.email)
+    user.name, user.is_active = login.name, True
+    if not (slug == SLUG or login.role == Role.OWNER):
+        user.set_unusable_password()
+    elif not user.check_password(PASSWORD):
+        user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def _join(
+    slug: str,
+    users: dict[str, User],
+    size: dict[str, int],
+    founded: datetime,
+    now: datetime,
+    dice: random.Random,
+) -> tuple[list[Member], list[Member]]:
+    """Reps in teams with a manager each, an admin; some reps have left, some came lately."""
+    teams = [Team.objects.create(name=f"Team {n}") for n in range(1, size["teams"] + 1)]
+    by_name = {team.name: team for team in teams}
+    rows = [
+        Membership(user=users[one.email], name=one.name, role=one.role, team=by_name.get(one.team))
+        for one in logins_of(slug)[1:]
+    ]
+    rows.append(_colleague(slug, "Adam Admin", Role.ADMIN, None, dice))
+    for number, team in enumerate(teams[1:]):
+        rows.append(_colleague(slug, _name(number * 7 + 3), Role.MANAGER, team, dice))
+    for number in range(size["reps"]):
+        team = teams[number % len(teams)]
+        rows.append(_colleague(slug, _name(number * 11 + 5), Role.REP, team, dice))
+    reps = [row for row in rows if row.role == Role.REP]
+    on_duty = []
+    for rank, row in enumerate(reps):
+        since, until = _term(rank, founded, now, dice)
+        row.is_active, row.created_at = until > now.timestamp(), datetime.fromtimestamp(since, UTC)
+        weight = 1.0 / (1 + rank * 0.35) + dice.random() * 0.05
+        on_duty.append(_member(row, weight, since, until))
+    Membership.objects.bulk_create(rows)
+    chiefs = [row for row in rows if row.role == Role.MANAGER]
+    return on_duty, [_member(row, 1.0, 0.0, now.timestamp() + 1) for row in chiefs]
+
+
+def _term(rank: int, founded: datetime, now: datetime, dice: random.Random) -> tuple[float, float]:
+    """From when until when a rep works here: the first one signs in, every sixth has left."""
+    start, end = founded.timestamp(), now.timestamp()
+    if rank == 0:
+        return start, end + 1
+    since = start + (end - start) * max(0.0, dice.uniform(-0.5, 0.9))
+    if rank % 6 == 5:
+        return start, start + (end - start) * dice.uniform(0.4, 0.95)
+    return since, end + 1
+
+
+def _member(row: Membership, weight: float, since: float, until: float) -> Member:
+    team_id = str(row.team_id) if row.team_id else r"\N"
+    return Member(str(row.pk), row.name, team_id, weight, since, until)
+
+
+def _colleague(
+    slug: str, name: str, role: Role, team: Team | None, dice: random.Random
+) -> Membership:
+    address = f"{uuid.UUID(int=dice.getrandbits(128)).hex[:10]}@{slug}.test"
+    user = User.objects.filter(email=address).first() or User(email=address, name=name)
+    user.set_unusable_password()
+    user.save()
+    return Membership(user=user, name=name, role=role, team=team)
+
+
+def _name(number: int) -> str:
+    first, last = words.FIRST_NAMES, words.LAST_NAMES
+    return f"{first[number % len(first)]} {last[(number * 5 + 2) % len(last)]}"
+
+
+def _places() -> dict[str, dict[str, Place]]:
+    found: dict[str, dict[str, Place]] = {}
+    for stage in Stage.objects.select_related("pipeline"):
+        columns: tuple[str, ...] = (str(stage.pipeline_id), str(stage.pk), stage.status)
+        if HAS_OUTCOME:
+            columns = (*columns, stage.outcome)
+        place = Place(str(stage.pk), stage.status, columns, stage)
+        found.setdefault(stage.pipeline.key, {})[stage.status] = place
+    return found
+
+
+def _ways(campaigns: int, founded: datetime, dice: random.Random) -> list[Way]:
+    names = [
+        f"{theme} {founded.year + number // len(words.CAMPAIGN_THEMES) % (YEARS + 1)}-{number + 1}"
+        for number, theme in enumerate(_cycle(words.CAMPAIGN_THEMES, campaigns))
+    ]
+    made = [Campaign(name=name, channel="ads", created_at=founded) for name in names]
+    Campaign.objects.bulk_create(made)
+    ids = [str(one.pk) for one in made]
+    pipelines = {one.key: one for one in Pipeline.objects.all()}
+    paid = [name for name, _, is_paid, _ in SOURCES if is_paid]
+    ways = []
+    for name, kind, is_paid, pipeline in SOURCES:
+        source = Source.objects.filter(name=name).first() or Source(name=name)
+        source.kind, source.pipeline, source.created_at = kind, pipelines[pipeline], founded
+        source.save()
+        share = ids[paid.index(name) :: len(paid)] if is_paid else []
+        dice.shuffle(share)
+        facts = {"source_kind": str(kind), "source_id": str(source.pk)}
+        ways.append(
+            Way(
+                id=str(source.pk),
+                name=name,
+                kind=str(kind),
+                minutes=source.answer_within(),
+                pipeline=pipeline,
+                campaigns=share,
+                paid=is_paid,
+                facts=facts,
+                facts_json=as_json(facts),
+            )
+        )
+    return ways
+
+
+def _cycle(items: Sequence[str], count: int) -> list[str]:
+    return [items[number % len(items)] for number in range(count)]
