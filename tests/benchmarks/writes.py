@@ -1,0 +1,252 @@
+"""Writing in bulk: `python -m tests.benchmarks.writes` measures on a database and prints JSON.
+
+Each measure counts the rows that are stored afterwards; a figure without its rows is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from integrations import inbox  # noqa: E402
+from integrations.models import InboundEvent  # noqa: E402
+from integrations.web_form.intake import (  # noqa: E402
+    Received,
+    find_form,
+    receive,
+)
+from leadcrm.workspaces.actors import Actor  # noqa: E402
+from leadcrm.workspaces.models import Workspace  # noqa: E402
+from leadcrm.workspaces.scoping import all_workspaces, workspace_scope  # noqa: E402
+from leads import events, sweeps  # noqa: E402
+from leads.capture import LeadDraft, capture_leads  # noqa: E402
+from leads.models import Activity, Lead, LeadSearch, Source  # noqa: E402
+from leads.models.activity import Lane  # noqa: E402
+from tests.benchmarks.plan import SLUG  # noqa: E402
+
+BATCH = 1000
+ROUNDS = 5
+SUBMISSIONS = 5000
+FORM = Actor.system("form")
+
+
+class NotStored(Exception):
+    """Fewer rows are there than were written."""
+
+
+def main() -> None:
+    workspace = Workspace.objects.get(slug=SLUG)
+    found: dict[str, Any] = {}
+    with workspace_scope(workspace):
+        found["COPY"] = _copy()
+        found["UPDATE"] = _update()
+        found["capture, new people"] = _capture(fresh=True)
+        found["capture, known people"] = _capture(fresh=False)
+        _submit(SUBMISSIONS)
+    found["drain"] = _drain()
+    found["subscribers"] = _subscribers()
+    with workspace_scope(workspace):
+        due = _make_due(BATCH * ROUNDS)
+    found["auto-close"] = _auto_close(due)
+    print(json.dumps(found))
+
+
+def _measured(rows: int, seconds: float, stored: int) -> dict[str, float]:
+    if stored != rows:
+        raise NotStored(f"{stored} rows of {rows}")
+    return {"rows": rows, "seconds": seconds, "rate": rows / seconds}
+
+
+def _timed(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+# --- floors ----------------------------------------------------------------------------------
+
+
+def _copy() -> dict[str, float]:
+    """COPY of whole lead rows into the table with its indexes and triggers; rolled back."""
+    columns = [field.column for field in Lead._meta.concrete_fields if field.column != "id"]
+    names = ", ".join(f'"{column}"' for column in columns)
+    stored, seconds = 0, 0.0
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMP TABLE bench_leads ON COMMIT DROP AS "
+            f"SELECT gen_random_uuid() AS id, {names} FROM leads_lead "
+            f"WHERE workspace_id = %s LIMIT {BATCH * ROUNDS}",
+            [Workspace.objects.get(slug=SLUG).pk],
+        )
+        with cursor.cursor.copy(f"COPY bench_leads (id, {names}) TO STDOUT") as copy:  # type: ignore[attr-defined]
+            rows = b"".join(bytes(block) for block in copy)
+        before = _count("leads_lead")
+
+        def write() -> None:
+            with cursor.cursor.copy(f"COPY leads_lead (id, {names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+                copy.write(rows)
+
+        seconds = _timed(write)
+        stored = _count("leads_lead") - before
+        transaction.set_rollback(True)
+    return _measured(rows.count(b"\n"), seconds, stored)
+
+
+def _update() -> dict[str, float]:
+    """One set-based UPDATE of a moment and a version; rolled back."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        ids = list(Lead.objects.values_list("pk", flat=True)[: BATCH * ROUNDS])
+
+        def write() -> None:
+            cursor.execute(
+                "UPDATE leads_lead SET last_activity_at = now(), version = version + 1 "
+                "WHERE id = ANY(%s)",
+                [ids],
+            )
+
+        seconds = _timed(write)
+        stored = cursor.rowcount
+        transaction.set_rollback(True)
+    return _measured(len(ids), seconds, stored)
+
+
+# --- the product -----------------------------------------------------------------------------
+
+
+def _capture(*, fresh: bool) -> dict[str, float]:
+    mark = uuid.uuid4().hex[:10]
+    rows, seconds = 0, 0.0
+    before = Activity.objects.count()
+    if not fresh:
+        capture_leads(_drafts(f"{mark}.0"), by=FORM, now=timezone.now())
+        before += BATCH
+    for turn in range(ROUNDS):
+        drafts = _drafts(f"{mark}.{turn if fresh else 0}")
+        now = timezone.now()
+        seconds += _timed(lambda drafts=drafts, now=now: capture_leads(drafts, by=FORM, now=now))
+        rows += len(drafts)
+    return _measured(rows, seconds, Activity.objects.count() - before)
+
+
+def _drafts(mark: str) -> list[LeadDraft]:
+    source = Source.objects.filter(kind="website_form").first()
+    now = timezone.now()
+    return [
+        LeadDraft(
+            source_kind="website_form",
+            source=source,
+            occurred_at=now,
+            external_id=f"bench:{mark}:{number}:{uuid.uuid4().hex}",
+            values={
+                "display_name": f"Bench {mark} {number}",
+                "email": f"{mark}.{number}@bench.example",
+                "phone": f"+1415555{number:04}" if number % 2 else "",
+                "company_name": f"Bench {number % 100}",
+                "message": "Call me",
+            },
+        )
+        for number in range(BATCH)
+    ]
+
+
+def _submit(number: int) -> None:
+    """Store submissions as the form's address does."""
+    source = Source.objects.filter(kind="website_form").exclude(public_key="").first()
+    form = find_form(source.public_key)
+    assert form is not None
+    for _ in range(number):
+        mark = uuid.uuid4().hex
+        body = {"name": f"Drain {mark[:8]}", "email": f"{mark}@bench.example", "message": "Hello"}
+        receive(
+            form,
+            Received(
+                body=json.dumps(body).encode(), content_type="application/json", query="",
+                idempotency_key=mark, headers={"origin": "", "referer": "", "user_agent": "Bench"},
+            ),
+            timezone.now(),
+        )  # fmt: skip
+
+
+def _drain() -> dict[str, float]:
+    """All that waits, also what the form's address took in before."""
+    with all_workspaces():
+        waiting = InboundEvent.objects.filter(state="waiting").count()
+        before = Lead.objects.count()
+    seconds, handled = 0.0, 0
+    while handled < waiting:
+        started = time.perf_counter()
+        now_handled = inbox.drain(timezone.now())
+        seconds += time.perf_counter() - started
+        if not now_handled:
+            raise NotStored(f"{handled} of {waiting} submissions are drained, and no more")
+        handled += now_handled
+    with all_workspaces():
+        stored = Lead.objects.count() - before
+    return _measured(waiting, seconds, stored)
+
+
+def _subscribers() -> dict[str, float]:
+    """The product's subscribers over all that the measures before wrote into the log."""
+    started = time.perf_counter()
+    handled = 0
+    while now_handled := events.dispatch(Lane.LIVE, timezone.now()):
+        handled += now_handled
+    seconds = time.perf_counter() - started
+    with all_workspaces():
+        behind = sum(
+            events.rows_after(cursor.xid, cursor.activity_id).filter(lane=cursor.lane).count()
+            for cursor in events.Cursor.objects.filter(lane=Lane.LIVE)
+        )
+    return _measured(handled, seconds, handled - behind)
+
+
+def _make_due(number: int) -> list[uuid.UUID]:
+    """Leads whose timer has run out: captured, then set back by ninety days."""
+    ids = [one.lead_id for _ in range(number // BATCH)
+           for one in capture_leads(_drafts(uuid.uuid4().hex[:10]), by=FORM, now=timezone.now())]  # fmt: skip
+    ago = timezone.now() - timedelta(days=90)
+    moments = ("created_at", "inserted_at", "attempt_started_at", "stage_entered_at",
+               "last_activity_at", "first_touch_at", "answer_due_at")  # fmt: skip
+    Lead.objects.filter(pk__in=ids).update(
+        **dict.fromkeys(moments, ago), auto_close_at=ago + timedelta(days=30)
+    )
+    LeadSearch.objects.filter(pk__in=ids).update(created_at=ago)
+    return ids
+
+
+def _auto_close(ids: list[uuid.UUID]) -> dict[str, float]:
+    with all_workspaces():
+        others = Lead.objects.filter(auto_close_at__lte=timezone.now()).count() - len(ids)
+    seconds, closed = 0.0, 0
+    while closed < len(ids):
+        started = time.perf_counter()
+        now_closed = sweeps.auto_close_due(timezone.now())
+        seconds += time.perf_counter() - started
+        if not now_closed:
+            break
+        closed += now_closed
+    with all_workspaces():
+        stored = Lead.objects.filter(pk__in=ids, outcome="lost").count()
+    found = _measured(len(ids), seconds, stored)
+    return {**found, "rate": max(closed, len(ids)) / seconds, "others": others}
+
+
+def _count(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        return int(cursor.fetchone()[0])
+
+
+if __name__ == "__main__":
+    main()
