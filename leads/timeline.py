@@ -253,9 +253,11 @@ def answered(change: Change, at: datetime, *, observed: bool) -> None:
 
 def timeline(lead: Lead) -> QuerySet[Activity]:
     """The log rows of a lead and of those merged into it, newest first."""
-    absorbed = Lead.objects.absorbed_by(lead).values("pk")
+    absorbed = lead.absorbed_ids()
+    # One lead's rows lie in their order in the index: the newest are read, not all.
+    theirs = Q(lead__in=[lead.pk, *absorbed]) if absorbed else Q(lead=lead)
     found: QuerySet[Activity] = (
-        Activity.objects.filter(Q(lead=lead) | Q(lead__in=absorbed))
+        Activity.objects.filter(theirs)
         .select_related("actor", "token", "from_stage", "to_stage")
         .order_by("-occurred_at", "-id")
     )

@@ -1,9 +1,12 @@
+import uuid
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import OuterRef
 from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 
@@ -36,16 +39,18 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
         set_aside = models.Q(snoozed_until__isnull=False) | models.Q(returns_at__isnull=False)
         return self.alias(comes_back_at=COMES_BACK_AT).filter(set_aside, comes_back_at__lte=now)
 
-    def absorbed_by(self, root: "Lead") -> "LeadQuerySet":
-        """Those merged into a lead. They share its contact, which has the index."""
-        return self.filter(contact=root.contact_id, merged_into=root)
-
     def for_list(self) -> "LeadQuerySet":
         """The one preloaded base of lists, cards and the API."""
         return self.select_related("stage", "pipeline", "owner", "source", "campaign", "team")
 
     def for_detail(self) -> "LeadQuerySet":
-        return self.for_list().select_related("contact", "company", "location", "merged_into")
+        # Absorbed leads share the root's contact, which has the index.
+        absorbed = Lead.objects.filter(contact=OuterRef("contact"), merged_into=OuterRef("pk"))
+        return (
+            self.for_list()
+            .select_related("contact", "company", "location", "merged_into")
+            .annotate(absorbed_pks=ArraySubquery(absorbed.values("pk")))
+        )
 
 
 class Lead(WorkspaceModel):
@@ -317,6 +322,14 @@ class Lead(WorkspaceModel):
 
     def __str__(self) -> str:
         return self.display_name
+
+    def absorbed_ids(self) -> list[uuid.UUID]:
+        """The leads merged into this one; `for_detail` has read them already."""
+        known: list[uuid.UUID] | None = getattr(self, "absorbed_pks", None)
+        if known is None:
+            absorbed = Lead.objects.filter(contact=self.contact_id, merged_into=self)
+            known = list(absorbed.values_list("pk", flat=True))
+        return known
 
     @property
     def is_open(self) -> bool:
