@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from leadcrm.workspaces.time_zones import time_zone_names
 from leads import identity
 from leads.models import Lead
 from leads.provenance import is_blank
@@ -115,7 +114,7 @@ def _fit(name: str, value: Any) -> Any:
     text = str(value).strip() if name in TEXTS else " ".join(str(value).split())
     if name in CODES:
         return _code(text, CODES[name])
-    if name == "time_zone" and text not in _time_zones():
+    if name == "time_zone" and text not in time_zone_names():
         raise ValidationError("Use the name of a time zone, such as Europe/Berlin.")
     return text[: column.max_length] if column.max_length else text
 
@@ -124,8 +123,3 @@ def _code(text: str, length: int) -> str:
     if len(text) != length or not text.isascii() or not text.isalpha():
         raise ValidationError(f"Use the code of {length} letters.")
     return text.upper()
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())

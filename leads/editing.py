@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from django.db import models
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
+from leadcrm.workspaces.time_zones import time_zone_names
 from leads import consent, following, identity, kinds, provenance
 from leads.batch import Change, Refused, Result, run
 from leads.models import Activity, Contact, FieldSuggestion, Lead
@@ -194,7 +194,7 @@ def _clean_one(name: str, value: Any, country: str) -> dict[str, Any]:
         value = (value or "").upper()
     if provenance.is_blank(value):
         return {name: _blank(field)}
-    if name == "time_zone" and value not in zoneinfo.available_timezones():
+    if name == "time_zone" and value not in time_zone_names():
         raise EditRefused("Use the name of a time zone, such as Europe/Berlin.", field=name)
     try:
         return {name: field.clean(value, None)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Membership, Role
+from leadcrm.workspaces.time_zones import time_zone_names
 from leads.models import CloseReason, Lead, Message, SourceKind
 from leads.timeline import CallOutcome
 
@@ -282,7 +282,7 @@ class Place(forms.BaseForm):
 
     def clean_time_zone(self) -> str:
         zone = str(self.cleaned_data["time_zone"]).strip()
-        if zone and zone not in zoneinfo.available_timezones():
+        if zone and zone not in time_zone_names():
             raise ValidationError("Use the name of a time zone, such as Europe/Berlin.")
         return zone
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from decimal import Decimal
 from typing import Any
 
 import phonenumbers
 
+from leadcrm.workspaces.time_zones import time_zone_names
 from leads import identity
 
 # The columns that are shorter than what people write into forms.
@@ -75,7 +75,7 @@ def _budget(text: str) -> dict[str, Any]:
 
 
 def _time_zone(text: str) -> dict[str, Any]:
-    return {"time_zone": text} if text in zoneinfo.available_timezones() else {}
+    return {"time_zone": text} if text in time_zone_names() else {}
 
 
 READERS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -21,6 +20,7 @@ from leadcrm.workspaces.models import (
     Visibility,
     Workspace,
 )
+from leadcrm.workspaces.time_zones import time_zone_names
 
 STYLES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "form-check-input"),
@@ -70,7 +70,7 @@ class ChangePasswordForm(Styled, auth_forms.PasswordChangeForm):
 
 
 def time_zones() -> list[tuple[str, str]]:
-    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name or name == "UTC")
+    names = sorted(name for name in time_zone_names() if "/" in name or name == "UTC")
     return [("", "The workspace's"), *((name, name.replace("_", " ")) for name in names)]
 
 

@@ -1,4 +1,3 @@
-import zoneinfo
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -11,13 +10,14 @@ from django.utils import timezone
 from leadcrm.workspaces.business_hours import BusinessHours
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.scoping import WorkspaceModel
+from leadcrm.workspaces.time_zones import time_zone_names
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}$", "Use the two-letter country code, such as US.")
 CURRENCY = RegexValidator(r"^[A-Z]{3}$", "Use the three-letter currency code, such as USD.")
 
 
 def validate_time_zone(value: str) -> None:
-    if value not in zoneinfo.available_timezones():
+    if value not in time_zone_names():
         raise ValidationError("Use the name of a time zone, such as Europe/Berlin.")
 
 
