@@ -10,9 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, connection, transaction
 
+from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads import kinds
@@ -21,6 +21,15 @@ from leads.origins import NotASite, read_sites
 
 NAME_CONSTRAINT = "source_name_unique"
 COUNTED = {kinds.LEAD_CREATED: "created", kinds.ENQUIRY_REPEATED: "repeated"}
+# One statement for all days: history brings hundreds of them at once.
+ADD_TO_DAYS = """
+INSERT INTO leads_sourceday AS known (id, workspace_id, source_id, day, created, repeated)
+SELECT id, %(workspace)s, source_id, day, created, repeated
+FROM unnest(%(ids)s::uuid[], %(sources)s::uuid[], %(days)s::date[], %(created)s::int[],
+            %(repeated)s::int[]) AS more (id, source_id, day, created, repeated)
+ON CONFLICT (source_id, day) DO UPDATE
+SET created = known.created + excluded.created, repeated = known.repeated + excluded.repeated
+"""
 
 
 def count_enquiries(rows: Sequence[Activity], now: datetime) -> None:
@@ -32,21 +41,31 @@ def count_enquiries(rows: Sequence[Activity], now: datetime) -> None:
         if name and source_id and not row.data.get("is_test"):
             day = row.occurred_at.astimezone(zone).date()
             counts.setdefault((uuid.UUID(source_id), day), Counter())[name] += 1
+    _add(counts)
+
+
+def _add(counts: Mapping[tuple[uuid.UUID, date], Counter[str]]) -> None:
+    """Add to the days, in the order of their key; those of sources that are gone are left out."""
     known = set(
         Source.objects.filter(pk__in={source_id for source_id, _ in counts}).values_list(
             "pk", flat=True
         )
     )
-    for (source_id, day), counter in sorted(counts.items()):
-        if source_id in known:
-            _add(source_id, day, counter)
-
-
-def _add(source_id: uuid.UUID, day: date, counter: Counter[str]) -> None:
-    SourceDay.objects.get_or_create(source_id=source_id, day=day)
-    SourceDay.objects.filter(source_id=source_id, day=day).update(
-        created=F("created") + counter["created"], repeated=F("repeated") + counter["repeated"]
-    )
+    days = [(*key, count) for key, count in sorted(counts.items()) if key[0] in known]
+    if not days:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ADD_TO_DAYS,
+            {
+                "workspace": current_workspace_id(),
+                "ids": [uuid7() for _ in days],
+                "sources": [source_id for source_id, _, _ in days],
+                "days": [day for _, day, _ in days],
+                "created": [count["created"] for _, _, count in days],
+                "repeated": [count["repeated"] for _, _, count in days],
+            },
+        )
 
 
 def save_source(source: Source, values: Mapping[str, Any]) -> Source:
