@@ -23,8 +23,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 
 from leadcrm.workspaces.actors import Actor
+from leadcrm.workspaces.copying import copy_in, draw_ids
 from leadcrm.workspaces.models import Workspace
-from leadcrm.workspaces.scoping import current_workspace_id
+from leadcrm.workspaces.scoping import WorkspaceModel, current_workspace_id
 from leads import kinds, remembering, searching, timers
 from leads.models import Activity, FieldSuggestion, Lead, Stage
 from leads.models.activity import Lane
@@ -87,7 +88,7 @@ class Change:
         )
         self.dirty: set[str] = set()
         self.activities: list[Activity] = []
-        self.rows: list[models.Model] = []
+        self.rows: list[WorkspaceModel] = []
         self.actions: list[Callable[[], object]] = []
         self.shared: list[tuple[Shared, Any]] = []
         self.suggestions: list[FieldSuggestion] = []
@@ -103,7 +104,7 @@ class Change:
                 setattr(self.lead, name, value)
                 self.dirty.add(name)
 
-    def add(self, row: models.Model) -> None:
+    def add(self, row: WorkspaceModel) -> None:
         """A new row that belongs to the change, such as a message or a task."""
         self.rows.append(row)
         self.touched = True
@@ -239,9 +240,9 @@ class LeadBatch:
                 change.set(version=change.lead.version + 1)
         update_leads([(change.lead, change.dirty) for change in changed])
         searching.refresh([change.lead for change in changed if change.dirty & searching.FIELDS])
-        Activity.objects.bulk_create(
-            [activity for change in changed for activity in change.activities], 1000
-        )
+        activities = [activity for change in changed for activity in change.activities]
+        draw_ids(activities)
+        copy_in(activities)
 
     def _project(self, changes: Sequence[Change]) -> None:
         facts = timers.facts_of([change.lead.pk for change in changes])
@@ -372,12 +373,12 @@ def _column_value(one: models.Field[Any, Any], lead: Lead) -> Any:
     return one.get_db_prep_save(value, connection)
 
 
-def _insert_rows(rows: Sequence[models.Model]) -> None:
-    groups: dict[type[models.Model], list[models.Model]] = defaultdict(list)
+def _insert_rows(rows: Sequence[WorkspaceModel]) -> None:
+    groups: dict[type[WorkspaceModel], list[WorkspaceModel]] = defaultdict(list)
     for row in rows:
         groups[type(row)].append(row)
-    for model, group in groups.items():
-        model._default_manager.bulk_create(group, 1000)
+    for group in groups.values():
+        copy_in(group)
 
 
 def _act(changes: Sequence[Change]) -> None:

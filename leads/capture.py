@@ -15,6 +15,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.business_hours import BusinessHours
+from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.models import Workspace
 from leads import (
     draft_values,
@@ -151,10 +152,9 @@ class _Capture:
             return
         leads = [lead for _, lead in pairs]
         _complete_people(leads, ledger)
-        Lead.objects.bulk_create(leads, 1000)
-        searching.refresh(leads)
-        rows = [self._creation_row(lead, item) for item, lead in pairs]
-        Activity.objects.bulk_create(rows, 1000)
+        copy_in(leads)
+        searching.add(leads)
+        copy_in([self._creation_row(lead, item) for item, lead in pairs])
 
     def _complete_new_people(
         self, pairs: Sequence[tuple[Prepared, Lead]], ledger: matching.KeyLedger
@@ -250,7 +250,7 @@ class _Capture:
         )
 
     def _link_external(self, items: Sequence[Prepared]) -> None:
-        ExternalId.objects.bulk_create(
+        copy_in(
             [
                 ExternalId(
                     workspace_id=self.workspace.pk,
@@ -260,8 +260,7 @@ class _Capture:
                 )
                 for item in items
                 if item.draft.external
-            ],
-            1000,
+            ]
         )
 
     # --- touching ---

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.functions import Collate, Lower
 
+from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads.models import Company, Contact, ContactKey, Lead
@@ -86,7 +87,7 @@ class KeyLedger:
 
     def write(self) -> None:
         """Insert the new contacts and hand the keys over; a key that nobody took goes again."""
-        Contact.objects.bulk_create(self.new.values(), 1000)
+        copy_in(list(self.new.values()))
         moved, unused = [], []
         for key, row in self.rows.items():
             owner = self.owner[key]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 
+from leadcrm.workspaces.copying import copy_in
 from leads.models import Lead, LeadSearch
 from leads.models.lead import PREFIX
 
@@ -45,11 +46,26 @@ def text_of(lead: Lead) -> str:
     return " ".join(word for word in words if word)
 
 
+def add(leads: Sequence[Lead]) -> None:
+    """Write the search rows of new leads, in the transaction that adds them."""
+    copy_in(_rows(leads))
+
+
 def refresh(leads: Sequence[Lead]) -> None:
     """Write the search rows of leads, in the transaction that changed them."""
     if not leads:
         return
-    rows = [
+    LeadSearch.objects.bulk_create(
+        _rows(leads),
+        1000,
+        update_conflicts=True,
+        unique_fields=["lead"],
+        update_fields=["created_at", "text"],
+    )
+
+
+def _rows(leads: Sequence[Lead]) -> list[LeadSearch]:
+    return [
         LeadSearch(
             lead_id=lead.pk,
             workspace_id=lead.workspace_id,
@@ -58,13 +74,6 @@ def refresh(leads: Sequence[Lead]) -> None:
         )
         for lead in sorted(leads, key=lambda lead: lead.pk)
     ]
-    LeadSearch.objects.bulk_create(
-        rows,
-        1000,
-        update_conflicts=True,
-        unique_fields=["lead"],
-        update_fields=["created_at", "text"],
-    )
 
 
 def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:

@@ -1,0 +1,88 @@
+"""New rows by COPY: what they hold, and that they stay inside the wall."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from leadcrm.workspaces.copying import copy_in, draw_ids
+from leadcrm.workspaces.scoping import ScopeMismatch, ScopeRequired, no_scope, workspace_scope
+from leads.models import Activity, Contact, Lead
+from leads.pipelines import Status
+from tests.factories import NOW, make_lead
+
+
+def fresh_copy(lead: Lead, **values) -> Lead:
+    clone = Lead.objects.get(pk=lead.pk)
+    clone.pk, clone._state.adding = uuid.uuid4(), True
+    for name, value in values.items():
+        setattr(clone, name, value)
+    return clone
+
+
+def row_of(lead: Lead) -> Activity:
+    return Activity(lead_id=lead.pk, kind="reviewed", occurred_at=NOW, actor_kind="system")
+
+
+def test_a_copied_row_reads_as_it_was_written(acme):
+    wanted = fresh_copy(
+        make_lead(),
+        display_name="Tab\t, line\nbreak, \\N, \\. and “quotes”",
+        message="",
+        budget=Decimal("12.50"),
+        status=Status.ENGAGED,
+        first_touch={"a": ["ü", None, 1.5, {"b": "\\"}]},
+        answers=[],
+        attributes={},
+        snoozed_until=None,
+        created_at=NOW + timedelta(microseconds=1),
+        is_test=True,
+        current_sequence_id=uuid.uuid4(),
+    )
+    copy_in([wanted])
+    found = Lead.objects.get(pk=wanted.pk)
+    assert not wanted._state.adding
+    for column in Lead._meta.concrete_fields:
+        assert getattr(found, column.attname) == getattr(wanted, column.attname), column.name
+
+
+def test_numbers_drawn_in_advance_are_those_of_the_rows(acme):
+    lead = make_lead()
+    rows = [row_of(lead), row_of(lead)]
+    draw_ids(rows)
+    copy_in(rows)
+    assert rows[0].pk < rows[1].pk
+    assert {row.pk for row in rows} <= set(Activity.objects.values_list("pk", flat=True))
+    copy_in([row_of(lead)])
+    newest = Activity.objects.latest("pk")
+    assert newest.pk > rows[1].pk
+    assert newest.xid
+
+
+def test_nothing_to_copy_is_no_query(acme, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        copy_in([])
+        draw_ids([])
+
+
+def test_what_the_database_refuses_is_raised_as_the_orm_raises_it(acme):
+    lead = make_lead()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copy_in([Lead.objects.get(pk=lead.pk)])
+    assert Lead.objects.count() == 1
+
+
+def test_rows_of_another_workspace_are_refused(acme, rival):
+    with workspace_scope(rival):
+        theirs = make_lead()
+    with pytest.raises(ScopeMismatch):
+        copy_in([Contact(workspace_id=rival.pk, display_name="x")])
+    with no_scope(), pytest.raises(ScopeRequired):
+        copy_in([Contact(display_name="x")])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copy_in([row_of(theirs)])
+    assert not Activity.objects.filter(lead_id=theirs.pk).exists()
