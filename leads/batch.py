@@ -25,6 +25,7 @@ from django.db import connection, models, transaction
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.copying import copy_in, draw_ids
 from leadcrm.workspaces.models import Workspace
+from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.scoping import WorkspaceModel, current_workspace_id
 from leads import kinds, remembering, searching, timers
 from leads.models import Activity, FieldSuggestion, Lead, Stage
@@ -126,7 +127,8 @@ class Change:
     def record(self, kind: str, *, at: datetime | None = None, **values: Any) -> Activity:
         """Append a row to the log. `at` is when it happened, by default now."""
         at = at or self.now
-        activity = Activity(
+        activity = new_row(
+            Activity,
             workspace_id=self.lead.workspace_id,
             lead_id=self.lead.pk,
             contact_id=self.lead.contact_id,

@@ -17,6 +17,7 @@ from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.business_hours import BusinessHours
 from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.models import Workspace
+from leadcrm.workspaces.new_rows import new_row
 from leads import (
     draft_values,
     editing,
@@ -175,7 +176,8 @@ class _Capture:
         draft, at = item.draft, item.at
         stage = self._first_stage(draft)
         source, owner = draft.source, draft.owner or (draft.source.owner if draft.source else None)
-        lead = Lead(
+        lead = new_row(
+            Lead,
             workspace_id=self.workspace.pk,
             source_kind=draft.source_kind,
             source=source,
@@ -230,7 +232,8 @@ class _Capture:
         return self._row(kinds.LEAD_CREATED, lead, item, to_stage=lead.stage, to_status=lead.status)
 
     def _row(self, kind: str, lead: Lead, item: Prepared, **values: Any) -> Activity:
-        return Activity(
+        return new_row(
+            Activity,
             workspace_id=lead.workspace_id,
             lead_id=lead.pk,
             contact_id=lead.contact_id,
@@ -308,8 +311,9 @@ class _Capture:
         )
         if lead.attempt == 1 and at < known_since:
             self._began_earlier(change, item)
-        message = Message(
-            lead=lead,
+        message = new_row(
+            Message,
+            lead_id=lead.pk,
             workspace_id=lead.workspace_id,
             channel=Message.Channel.FORM,
             direction=Message.Direction.INBOUND,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Collate, Lower
 
 from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.ids import uuid7
+from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads.models import Company, Contact, ContactKey, Lead
 from leads.models.lead import LeadQuerySet
@@ -62,10 +64,9 @@ class KeyLedger:
                 ids.setdefault(key, contact_id)
         wanted = sorted(ids)
         self.workspace_id = current_workspace_id()
-        claimed = {row.pk for row in _lock([(key, ids[key]) for key in wanted])}
-        self.rows = {(row.kind, row.value): row for row in _read(wanted)}
+        self.rows = _lock([(key, ids[key]) for key in wanted])
         self.owner: dict[Key, uuid.UUID | None] = {
-            key: None if row.pk in claimed else row.contact_id for key, row in self.rows.items()
+            key: None if row.is_new else row.contact_id for key, row in self.rows.items()
         }
         self.has_email = _contacts_with_email({owner for owner in self.owner.values() if owner})
         self.new: dict[uuid.UUID, Contact] = {}
@@ -94,9 +95,8 @@ class KeyLedger:
             if owner is None:
                 unused.append(row.pk)
             elif row.contact_id != owner:
-                row.contact_id = owner
-                moved.append(row)
-        ContactKey.objects.bulk_update(moved, ["contact"], 1000)
+                moved.append((row.pk, owner))
+        _hand_over(moved)
         if unused:
             ContactKey.objects.filter(pk__in=unused).delete()
         if self.now_shared:
@@ -148,38 +148,62 @@ class KeyLedger:
     def _create(self, person: Person) -> uuid.UUID:
         unowned = [self.rows[key].contact_id for key in person.named() if self.owner[key] is None]
         contact_id = next((id_ for id_ in unowned if id_ not in self.new), None) or uuid7()
-        self.new[contact_id] = Contact(
-            id=contact_id, workspace_id=self.workspace_id, **person.values
+        self.new[contact_id] = new_row(
+            Contact, id=contact_id, workspace_id=self.workspace_id, **person.values
         )
         return contact_id
 
 
-def _lock(keys: Sequence[tuple[Key, uuid.UUID]]) -> list[ContactKey]:
-    """Insert the keys, or lock those that exist. The contact of a new key comes before commit: the
-    foreign key is checked only then."""
-    rows = [
-        ContactKey(
-            workspace_id=current_workspace_id(), kind=kind, value=value, contact_id=contact_id
-        )
-        for (kind, value), contact_id in keys
-    ]
-    locked: list[ContactKey] = ContactKey.objects.bulk_create(
-        rows,
-        1000,
-        update_conflicts=True,
-        unique_fields=["workspace", "kind", "value"],
-        update_fields=["value"],
-    )
-    return locked
+# The contact of a new key comes before commit: the foreign key is checked only then. What is known
+# already is written as it was, which locks it.
+LOCK = """
+INSERT INTO leads_contactkey AS known
+    (id, workspace_id, kind, value, contact_id, shared, do_not_contact_note, created_at)
+SELECT id, %s, kind, value, contact_id, false, '', clock_timestamp()
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[])
+    AS wanted (id, kind, value, contact_id)
+ON CONFLICT (workspace_id, kind, value) DO UPDATE SET value = excluded.value
+RETURNING id, kind, value, contact_id, shared
+"""
+HAND_OVER = """
+UPDATE leads_contactkey AS known SET contact_id = moved.contact_id
+FROM unnest(%s::uuid[], %s::uuid[]) AS moved (id, contact_id)
+WHERE known.id = moved.id AND known.workspace_id = %s
+"""
 
 
-def _read(keys: Iterable[Key]) -> Iterable[ContactKey]:
-    by_kind: dict[str, list[str]] = {EMAIL: [], PHONE: []}
-    for kind, value in keys:
-        by_kind[kind].append(value)
-    condition = Q(kind=EMAIL, value__in=by_kind[EMAIL]) | Q(kind=PHONE, value__in=by_kind[PHONE])
-    rows: Iterable[ContactKey] = ContactKey.objects.filter(condition)
-    return rows
+@dataclass(frozen=True, slots=True)
+class _LockedKey:
+    """A row of ContactKey, and whether this transaction made it."""
+
+    pk: uuid.UUID
+    contact_id: uuid.UUID
+    shared: bool
+    is_new: bool
+
+
+def _lock(keys: Sequence[tuple[Key, uuid.UUID]]) -> dict[Key, _LockedKey]:
+    """Insert the keys in the order given, or lock those that exist."""
+    if not keys:
+        return {}
+    ids = [uuid7() for _ in keys]
+    kinds, values = zip(*(key for key, _ in keys), strict=True)
+    contacts = [contact_id for _, contact_id in keys]
+    made = set(ids)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [current_workspace_id(), ids, list(kinds), list(values), contacts])
+        return {
+            (kind, value): _LockedKey(pk, contact_id, shared, pk in made)
+            for pk, kind, value, contact_id, shared in cursor.fetchall()
+        }
+
+
+def _hand_over(keys: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Let keys, given by id, name these contacts from now on."""
+    if keys:
+        ids, contacts = zip(*keys, strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(HAND_OVER, [list(ids), list(contacts), current_workspace_id()])
 
 
 def _contacts_with_email(contacts: set[uuid.UUID]) -> set[uuid.UUID]:

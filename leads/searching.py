@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 
 from leadcrm.workspaces.copying import copy_in
+from leadcrm.workspaces.new_rows import new_row
 from leads.models import Lead, LeadSearch
 from leads.models.lead import PREFIX
 
@@ -66,7 +67,8 @@ def refresh(leads: Sequence[Lead]) -> None:
 
 def _rows(leads: Sequence[Lead]) -> list[LeadSearch]:
     return [
-        LeadSearch(
+        new_row(
+            LeadSearch,
             lead_id=lead.pk,
             workspace_id=lead.workspace_id,
             created_at=lead.created_at,

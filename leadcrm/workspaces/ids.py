@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import time
 import uuid
 from base64 import b32encode
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+LAST_62 = 2**62 - 1
 
 
 def uuid7(at: datetime | None = None) -> uuid.UUID:
@@ -27,14 +30,18 @@ def uuid7(at: datetime | None = None) -> uuid.UUID:
 
     Source: RFC 9562, section 5.7.
     """
-    at = datetime.now(UTC) if at is None else at
+    milliseconds = time.time_ns() // 1_000_000 if at is None else _milliseconds(at)
+    chance = int.from_bytes(os.urandom(10))
+    value = milliseconds << 80 | 0x7 << 76 | chance >> 68 << 64
+    return uuid.UUID(int=value | 0b10 << 62 | chance & LAST_62)
+
+
+def _milliseconds(at: datetime) -> int:
     if at.utcoffset() is None:
         raise ValueError("at: needs a time zone")
     if at < EPOCH:
         raise ValueError("at: lies before 1970")
-    milliseconds = (at - EPOCH) // MILLISECOND
-    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64
-    return uuid.UUID(int=value | 0b10 << 62 | secrets.randbits(62))
+    return (at - EPOCH) // MILLISECOND
 
 
 def random_key(n_bytes: int) -> str:
