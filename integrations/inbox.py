@@ -22,13 +22,14 @@ from integrations.provider import Provider, Reading
 from integrations.registry import PROVIDERS
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.scoping import all_workspaces, current_workspace_id, workspace_scope
+from leadcrm.workspaces.updating import write_columns
 from leads.capture import Captured, Effect, capture_leads
 from leads.draft_values import CaptureRefused
 from leads.models import Lead
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 200
+CHUNK = 500
 LONGEST_TICK = 10.0  # seconds a drain may run before it leaves the rest to its next tick
 MOST_ATTEMPTS = 10
 FIRST_RETRY = timedelta(seconds=5)
@@ -149,7 +150,7 @@ def _handle(events: Sequence[InboundEvent], now: datetime) -> None:
     repeated = _repeated_content(events)
     for one in reads:
         _mark(one, repeated.get(one.event.pk, ""), now)
-    InboundEvent.objects.bulk_update(events, MARKED, CHUNK)
+    write_columns(events, MARKED)
 
 
 def _capture(reads: Sequence[_Read], provider: Provider, now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Role, Team
+from leadcrm.workspaces.updating import write_columns
 from leads import kinds, lifecycle
 from leads.batch import Change, Refused, Result, run, run_one
 from leads.models import Lead, Task
@@ -108,7 +109,7 @@ def _pass_on_tasks(moves: Sequence[tuple[uuid.UUID, uuid.UUID, Membership | None
     passed = [task for task in tasks if (task.lead_id, task.assignee_id) in given]
     for task in passed:
         task.assignee = given[task.lead_id, task.assignee_id]
-    Task.objects.bulk_update(passed, ["assignee"], 1000)
+    write_columns(passed, ["assignee"])
 
 
 def _unanswered(member: Membership) -> int:

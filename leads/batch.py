@@ -8,7 +8,6 @@ go on. All writes are set-based, whether for one lead or ten thousand.
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,14 +18,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.copying import copy_in, draw_ids
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.scoping import WorkspaceModel, current_workspace_id
+from leadcrm.workspaces.updating import write_columns
 from leads import kinds, remembering, searching, timers
 from leads.models import Activity, FieldSuggestion, Lead, Stage
 from leads.models.activity import Lane
@@ -338,41 +337,7 @@ def update_leads(changes: Sequence[tuple[Lead, set[str]]]) -> None:
     The leads are locked and were read whole, so writing a field that didn't change is harmless.
     """
     leads = [lead for lead, names in changes if names]
-    if leads:
-        _update(leads, sorted(set().union(*(names for _, names in changes))))
-
-
-def _update(leads: Sequence[Lead], names: Sequence[str]) -> None:
-    fields: list[Any] = [Lead._meta.get_field(name) for name in names]
-    columns, arrays, params = [], [], []
-    for one in fields:
-        is_json = isinstance(one, models.JSONField)
-        base_type = "text" if is_json else _base_type(one)
-        arrays.append(f"%s::{base_type}[]")
-        columns.append(f'"{one.column}" = v."{one.column}"' + ("::jsonb" if is_json else ""))
-        params.append([_column_value(one, lead) for lead in leads])
-    names_sql = ", ".join(f'"{one.column}"' for one in fields)
-    sql = (
-        f'UPDATE "{Lead._meta.db_table}" AS l SET {", ".join(columns)} '  # noqa: S608 - our own column names
-        f'FROM unnest(%s::uuid[], {", ".join(arrays)}) AS v("id", {names_sql}) '
-        f'WHERE l."id" = v."id" AND l."workspace_id" = %s'
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [[lead.pk for lead in leads], *params, current_workspace_id()])
-
-
-def _base_type(one: models.Field[Any, Any]) -> str:
-    """The column's type without its length: a cast to varchar(n) would cut a text silently."""
-    return str(one.rel_db_type(connection) if one.is_relation else one.db_type(connection)).split(
-        "("
-    )[0]
-
-
-def _column_value(one: models.Field[Any, Any], lead: Lead) -> Any:
-    value = getattr(lead, one.attname)
-    if isinstance(one, models.JSONField):
-        return json.dumps(value, cls=DjangoJSONEncoder)
-    return one.get_db_prep_save(value, connection)
+    write_columns(leads, set().union(*(names for _, names in changes)))
 
 
 def _insert_rows(rows: Sequence[WorkspaceModel]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import TextChoices
 
+from leadcrm.workspaces.updating import write_columns
 from leads.batch import Change, require_ahead
 from leads.models import Task
 from leads.next_steps import InteractionRefused, plan
@@ -72,7 +73,7 @@ def finish_planned(change: Change, at: datetime) -> None:
 
 
 def _save_done(tasks: Sequence[Task]) -> None:
-    Task.objects.bulk_update(tasks, ["done_at"], 1000)
+    write_columns(tasks, ["done_at"])
 
 
 def _planned_calls(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Task]]:

@@ -18,6 +18,7 @@ from leadcrm.workspaces.business_hours import BusinessHours
 from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.new_rows import new_row
+from leadcrm.workspaces.updating import write_columns
 from leads import (
     draft_values,
     editing,
@@ -389,9 +390,7 @@ def _complete_people(leads: Sequence[Lead], ledger: matching.KeyLedger) -> None:
         if filled:
             changed.append(contact)
             names |= set(filled)
-    if changed:
-        fields = [name.removesuffix("_id") for name in sorted(names)]
-        Contact.objects.bulk_update(changed, fields, 500)
+    write_columns(changed, {name.removesuffix("_id") for name in names})
 
 
 def _target(item: Prepared, current: Mapping[uuid.UUID, list[Lead]]) -> Lead | None:

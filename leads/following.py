@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadcrm.workspaces.scoping import current_workspace_id
+from leadcrm.workspaces.updating import write_columns
 from leads import matching
 from leads.batch import Change
 from leads.models import Contact, ContactKey
@@ -90,7 +91,7 @@ def _write_contacts(edits: Sequence[_Edit]) -> None:
             names.add(name)
     for contact in contacts.values():
         contact.version += 1
-    Contact.objects.bulk_update(contacts.values(), [*sorted(names), "version"], 1000)
+    write_columns(list(contacts.values()), [*names, "version"])
 
 
 def _take_keys(edits: Sequence[_Edit]) -> dict[Key, Any]:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Collate, Lower
 
+from leadcrm.workspaces.arrays import array_of
 from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.new_rows import new_row
@@ -191,7 +192,9 @@ def _lock(keys: Sequence[tuple[Key, uuid.UUID]]) -> dict[Key, _LockedKey]:
     contacts = [contact_id for _, contact_id in keys]
     made = set(ids)
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [current_workspace_id(), ids, list(kinds), list(values), contacts])
+        cursor.execute(
+            LOCK, [current_workspace_id(), *map(array_of, (ids, kinds, values, contacts))]
+        )
         return {
             (kind, value): _LockedKey(pk, contact_id, shared, pk in made)
             for pk, kind, value, contact_id, shared in cursor.fetchall()
@@ -203,7 +206,7 @@ def _hand_over(keys: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
     if keys:
         ids, contacts = zip(*keys, strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(HAND_OVER, [list(ids), list(contacts), current_workspace_id()])
+            cursor.execute(HAND_OVER, [array_of(ids), array_of(contacts), current_workspace_id()])
 
 
 def _contacts_with_email(contacts: set[uuid.UUID]) -> set[uuid.UUID]:

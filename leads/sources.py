@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from leadcrm.workspaces.arrays import array_of
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
@@ -59,11 +60,11 @@ def _add(counts: Mapping[tuple[uuid.UUID, date], Counter[str]]) -> None:
             ADD_TO_DAYS,
             {
                 "workspace": current_workspace_id(),
-                "ids": [uuid7() for _ in days],
-                "sources": [source_id for source_id, _, _ in days],
-                "days": [day for _, day, _ in days],
-                "created": [count["created"] for _, _, count in days],
-                "repeated": [count["repeated"] for _, _, count in days],
+                "ids": array_of(uuid7() for _ in days),
+                "sources": array_of(source_id for source_id, _, _ in days),
+                "days": array_of(day for _, day, _ in days),
+                "created": array_of(count["created"] for _, _, count in days),
+                "repeated": array_of(count["repeated"] for _, _, count in days),
             },
         )
 
