@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 import phonenumbers
 from django import template
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from leadcrm.workspaces.templatetags.page_tags import moment_text, span
+from leadcrm.workspaces.templatetags.page_tags import span, time_element
 from leads.models import Appointment, Lead, Stage
 from leads.pipelines import Status
 
@@ -55,13 +54,7 @@ def due_chip(at: datetime | None, now: datetime, done: str = "") -> SafeString |
         text, css = f"{span(left)} left", "bg-yellow-lt"
     else:
         text, css = f"in {span(left)}", "due-later"
-    return format_html(
-        '<span class="badge {}"><time datetime="{}" title="{}">{}</time></span>',
-        css,
-        timezone.localtime(at).isoformat(timespec="seconds"),
-        moment_text(at),
-        text,
-    )
+    return format_html('<span class="badge {}">{}</span>', css, time_element(at, text))
 
 
 @register.simple_tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from django import template
 from django.templatetags.static import static
@@ -17,6 +18,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 @register.simple_tag
+@cache
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite; what it stands for is said by the text beside it."""
     return format_html(
@@ -30,7 +32,7 @@ def icon(name: str, css: str = "") -> SafeString:
 @register.filter
 def ago(at: datetime | None) -> SafeString | str:
     """A moment in relation to now, with the exact one in the viewer's zone on hover."""
-    return _time(at, relative(at, timezone.now())) if at else ""
+    return time_element(at, relative(at, timezone.now())) if at else ""
 
 
 @register.filter
@@ -38,19 +40,19 @@ def ago_or_time(at: datetime) -> SafeString:
     """A moment under the heading of its day: in relation to now, from two days on its time."""
     now = timezone.now()
     local = timezone.localtime(at)
-    return _time(at, relative(at, now) if now - at < timedelta(days=2) else f"{local:%H:%M}")
+    return time_element(at, relative(at, now) if now - at < timedelta(days=2) else f"{local:%H:%M}")
 
 
 @register.filter
 def exact(at: datetime | None) -> SafeString | str:
     """A moment in the viewer's zone."""
-    return _time(at, short_text(at, timezone.now())) if at else ""
+    return time_element(at, short_text(at, timezone.now())) if at else ""
 
 
 @register.filter
 def day(at: datetime | None) -> SafeString | str:
     """The date of a moment in the viewer's zone, with its year where that isn't this one."""
-    return _time(at, _short_day(timezone.localtime(at), timezone.now())) if at else ""
+    return time_element(at, _short_day(timezone.localtime(at), timezone.now())) if at else ""
 
 
 @register.filter
@@ -77,14 +79,14 @@ def relative(at: datetime, now: datetime) -> str:
 
 
 def moment_text(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "D j M Y, H:i")
+    return _moment(timezone.localtime(at))
 
 
 def short_text(at: datetime, now: datetime) -> str:
     """The moment without its year where that is this one."""
     local = timezone.localtime(at)
     this_year = local.year == timezone.localtime(now).year
-    return date_format(local, "D j M, H:i" if this_year else "D j M Y, H:i")
+    return local.strftime(f"%a {local.day} %b, %H:%M") if this_year else _moment(local)
 
 
 def day_text(day: date, now: datetime) -> str:
@@ -97,15 +99,21 @@ def day_text(day: date, now: datetime) -> str:
     return date_format(day, "l j F" if day.year == today.year else "l j F Y")
 
 
+def _moment(local: datetime) -> str:
+    return local.strftime(f"%a {local.day} %b %Y, %H:%M")
+
+
 def _short_day(local: datetime, now: datetime) -> str:
     this_year = local.year == timezone.localtime(now).year
-    return date_format(local, "j M" if this_year else "j M Y")
+    return local.strftime(f"{local.day} %b" if this_year else f"{local.day} %b %Y")
 
 
-def _time(at: datetime, text: str) -> SafeString:
+def time_element(at: datetime, text: str) -> SafeString:
+    """`text` as a time, with the exact one in the viewer's zone on hover."""
+    local = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        timezone.localtime(at).isoformat(timespec="seconds"),
-        moment_text(at),
+        local.isoformat(timespec="seconds"),
+        _moment(local),
         text,
     )
