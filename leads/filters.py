@@ -184,6 +184,8 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     Removed leads are left out unless `archived` asks for them.
     """
 
+    base_filters: dict[str, Any]
+
     q = filters.CharFilter(
         method="search", max_length=200, help_text="Text in name, e-mail, phone or company."
     )
@@ -248,10 +250,14 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         queryset: QuerySet[Lead] | None = None,
         *,
         request: Any = None,
-        prefix: str | None = None,
         membership: Membership | None = None,
     ) -> None:
-        super().__init__(data or {}, queryset, request=request, prefix=prefix)
+        data = data or {}
+        # Each filter is copied and makes a form field: a request pays for those it names alone.
+        self.base_filters = {
+            name: one for name, one in type(self).base_filters.items() if name in data
+        }
+        super().__init__(data, queryset, request=request)
         self.membership = membership or getattr(request, "membership", None)
 
     @classmethod

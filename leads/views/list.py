@@ -150,7 +150,7 @@ def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]
         "tab": found.tab,
         "tabs": _tabs(request, found.tab, now),
         "filters": found.filters.form,
-        "is_filtered": any(request.GET.get(name) for name in found.filters.filters),
+        "is_filtered": any(request.GET.get(name) for name in LeadFilterSet.base_filters),
         "more_filters": sum(1 for name in MORE_FILTERS if request.GET.get(name)),
         "since": mark.timestamp(),
         "seen": _arrived(found, mark),
