@@ -42,7 +42,11 @@ def show(
     request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Render a page or fragment that must not be shown from a cache to somebody else."""
-    response = render(request, template, context, status=status)
+    return unshared(render(request, template, context, status=status))
+
+
+def unshared(response: HttpResponse) -> HttpResponse:
+    """Keep caches from showing an answer to somebody else, or a fragment in place of its page."""
     patch_vary_headers(response, ["HX-Request"])
     patch_cache_control(response, private=True, no_cache=True)
     return response

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import phonenumbers
 from django import template
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from leadcrm.workspaces.markup import fill
 from leadcrm.workspaces.templatetags.page_tags import span, time_element
 from leads.models import Appointment, Lead, Stage
 from leads.pipelines import Status
@@ -39,7 +40,7 @@ def stage_badge(stage: Stage) -> SafeString:
 @register.simple_tag
 def status_badge(status: str, label: str) -> SafeString:
     colour = COLOURS.get(Status(status), "secondary")
-    return format_html('<span class="badge bg-{}-lt">{}</span>', colour, label)
+    return fill('<span class="badge bg-{}-lt">{}</span>', colour, label)
 
 
 @register.simple_tag
@@ -54,7 +55,7 @@ def due_chip(at: datetime | None, now: datetime, done: str = "") -> SafeString |
         text, css = f"{span(left)} left", "bg-yellow-lt"
     else:
         text, css = f"in {span(left)}", "due-later"
-    return format_html('<span class="badge {}">{}</span>', css, time_element(at, text))
+    return fill('<span class="badge {}">{}</span>', css, time_element(at, text))
 
 
 @register.simple_tag
@@ -62,13 +63,13 @@ def response_clock(lead: Lead, now: datetime) -> SafeString | str:
     """How fast the lead was answered, or how long there is left to answer it."""
     if lead.first_response_at is not None:
         took = lead.first_response_at - lead.created_at
-        return format_html('<span class="text-secondary">Answered in {}</span>', span(took))
+        return fill('<span class="text-secondary">Answered in {}</span>', span(took))
     if lead.answer_due_at is None or not lead.is_open:
         return ""
     left = lead.answer_due_at - now
     if left < timedelta():
-        return format_html('<span class="badge bg-red-lt">Answer late by {}</span>', span(left))
-    return format_html('<span class="badge bg-yellow-lt">Answer within {}</span>', span(left))
+        return fill('<span class="badge bg-red-lt">Answer late by {}</span>', span(left))
+    return fill('<span class="badge bg-yellow-lt">Answer within {}</span>', span(left))
 
 
 @register.filter
@@ -98,6 +99,7 @@ def appointment_word(status: str) -> str:
 
 
 @register.filter
+@lru_cache(maxsize=2000)
 def phone_text(number: str) -> str:
     """A number as people read it; what can't be parsed stays as it is."""
     try:

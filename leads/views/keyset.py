@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,6 @@ from urllib.parse import urlencode
 from django.http import Http404, QueryDict
 
 from leadcrm.workspaces.paging import Order, cursor_of, orders
-from leads.models import Lead
 
 
 class BadCursor(Http404):
@@ -55,9 +55,10 @@ SORTS = orders(
 )
 
 
-def place_in_list(params: QueryDict, sort: Order, lead: Lead) -> str:
-    """The query that a list's link to a lead carries. `params` are those of the list."""
+def places_in_list(params: QueryDict, sort: Order) -> Callable[[Any], str]:
+    """For a lead of a list, the query of the list's link to it. `params` are those of the list."""
     kept = params.copy()
     for name in ("after", *(name for name in params if not params[name])):
         kept.pop(name, None)
-    return urlencode({LIST: kept.urlencode(), AT: cursor_of(lead, sort)})
+    start = urlencode({LIST: kept.urlencode(), AT: ""})
+    return lambda lead: start + cursor_of(lead, sort)

@@ -8,26 +8,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Cast
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces import paging
 from leadcrm.workspaces.access import NOT_FOUND, may
 from leadcrm.workspaces.models import Membership
-from leadcrm.workspaces.pages import PageRequest, show, shown_url, wants_fragment
+from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
 from leads.access import visible_leads
 from leads.filters import LeadFilterSet
-from leads.models import Campaign, Lead, Pipeline, SourceKind, Stage, Task
+from leads.models import Campaign, Lead, Pipeline, SourceKind, Stage
 from leads.models.source import Source
 from leads.pipelines import Outcome, Status, status_named
 from leads.views import columns
-from leads.views.keyset import SORTS, BadCursor, place_in_list
+from leads.views.keyset import SORTS, BadCursor, places_in_list
+from leads.views.rows import RowMaker, read_rows
 from leads.views.tabs import WAITING, Tab, tab_named, tabs_of
 
 PAGE = 50
@@ -101,21 +103,19 @@ def new_leads(request: PageRequest) -> HttpResponse:
 def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     """One row of the list, after something was done to its lead."""
     seen = visible_leads(request.membership).filter(pk=lead_id, merged_into=None, archived_at=None)
-    lead = _with_next_step(seen).for_list().first()  # type: ignore[attr-defined]
+    lead = read_rows(seen).first()
     if lead is None:
         raise Http404(NOT_FOUND)
     shown = QueryDict(shown_url(request).query)
     tab = tab_named(request.membership, shown.get("view", ""))
     sort = SORTS.get(shown.get("sort", "")) or SORTS[tab.sort]
-    lead.place = place_in_list(shown, sort, lead)
-    context = {
-        "lead": lead,
-        "tab": tab,
-        "columns": columns.shown_in(tab, request.membership),
-        "now": timezone.now(),
-        "may_edit": may(request.membership, "edit"),
-    }
-    return show(request, "leads/_list_row.html", context)
+    maker = RowMaker(
+        request,
+        columns.shown_in(tab, request.membership),
+        places_in_list(shown, sort),
+        timezone.now(),
+    )
+    return unshared(HttpResponse(maker.row(lead)))
 
 
 @require_POST
@@ -131,17 +131,17 @@ def choose_columns(request: PageRequest) -> HttpResponse:
 def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]:
     sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
     after = request.GET.get("after", "")
-    rows = _with_next_step(found.leads).for_list()  # type: ignore[attr-defined]
     try:
-        page = page_of(rows, sort, after, PAGE)
+        page = page_of(read_rows(found.leads), sort, after, PAGE)
     except paging.BadCursor:
         raise BadCursor from None
-    for lead in page.rows:
-        lead.place = place_in_list(request.GET, sort, lead)
+    shown = columns.shown_in(found.tab, request.membership)
+    maker = RowMaker(request, shown, places_in_list(request.GET, sort), now)
     count = _count(found) if page.next_cursor or after else len(page.rows)
     mark = now - SEEN_WITHIN
     return {
         "leads": page.rows,
+        "rows": SafeString("".join([maker.row(lead) for lead in page.rows])),
         "next": page.next_cursor or "",
         "after": after,
         "count": count,
@@ -156,7 +156,7 @@ def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]
         "seen": _arrived(found, mark),
         "now": now,
         "may_edit": may(request.membership, "edit"),
-        "columns": columns.shown_in(found.tab, request.membership),
+        "columns": shown,
         "all_columns": columns.COLUMNS,
         "chosen_columns": columns.chosen(request.membership),
         "next_due": None if page.rows else _next_due(request),
@@ -168,11 +168,6 @@ def _next_due(request: PageRequest) -> datetime | None:
     mine = visible_leads(request.membership).filter(owner=request.membership.pk)
     soonest = mine.filter(outcome=Outcome.OPEN, work_due_at__isnull=False)
     return soonest.order_by("work_due_at").values_list("work_due_at", flat=True).first()
-
-
-def _with_next_step(leads: QuerySet[Lead]) -> QuerySet[Lead]:
-    tasks = Task.objects.filter(lead=OuterRef("pk"), done_at=None).order_by("due_at")
-    return leads.annotate(next_step=Subquery(tasks.values("title")[:1]))
 
 
 def _count(found: Listing) -> int:

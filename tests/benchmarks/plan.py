@@ -24,11 +24,11 @@ from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from leadcrm.demo.volume import LONG_LABEL, SHORT_LABEL  # noqa: E402
 from leadcrm.workspaces.models import ApiToken, Membership, Role, Workspace  # noqa: E402
 from leadcrm.workspaces.paging import cursor_of  # noqa: E402
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope  # noqa: E402
 from leadcrm.workspaces.tokens import issue_token  # noqa: E402
-from leadcrm.demo.volume import LONG_LABEL, SHORT_LABEL  # noqa: E402
 from leads.models import Activity, Campaign, Contact, Lead, LeadSearch, Source  # noqa: E402
 from leads.views.keyset import SORTS  # noqa: E402
 from leads.views.list import PAGE  # noqa: E402

@@ -19,7 +19,7 @@ from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
 from leads import archiving, assignment, lifecycle, merging, timeline
 from leads.models import FieldSuggestion, Lead
-from leads.views.keyset import SORTS, place_in_list
+from leads.views.keyset import SORTS, places_in_list
 from tests.factories import make_lead
 from tests.pages.test_lead_page import HTMX, now_of, page_of, to
 
@@ -45,7 +45,7 @@ def row(acme: Workspace, ana: Membership, me: Actor, now: datetime) -> list[Lead
 
 def opened(lead: Lead, query: str = "view=mine", sort: str = "due") -> str:
     """The address of the lead as the list links to it."""
-    return f"{page_of(lead)}?{place_in_list(QueryDict(query), SORTS[sort], lead)}"
+    return f"{page_of(lead)}?{places_in_list(QueryDict(query), SORTS[sort])(lead)}"
 
 
 def around(web: Client, address: str, **headers: str) -> tuple[str, str]:
@@ -77,7 +77,8 @@ def test_one_walks_through_a_list_to_its_end_and_back(
     query = f"view=all&sort={sort}"
     listed = web.get(f"{reverse('lead-list', args=[row[0].workspace.slug])}?{query}")
     names = [lead.display_name for lead in listed.context["leads"]]
-    address, walked = opened(listed.context["leads"][0], query, sort), [names[0]]
+    first = Lead.objects.get(pk=listed.context["leads"][0].pk)
+    address, walked = opened(first, query, sort), [names[0]]
     for side in ("after", "before"):
         while beside := getattr(web.get(address).context["neighbours"], side):
             walked.append(beside.name)

@@ -9,8 +9,9 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from leadcrm.workspaces.markup import fill
 
 register = template.Library()
 
@@ -21,7 +22,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 @cache
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite; what it stands for is said by the text beside it."""
-    return format_html(
+    return fill(
         '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
         css,
         static("img/icons.svg"),
@@ -111,7 +112,7 @@ def _short_day(local: datetime, now: datetime) -> str:
 def time_element(at: datetime, text: str) -> SafeString:
     """`text` as a time, with the exact one in the viewer's zone on hover."""
     local = timezone.localtime(at)
-    return format_html(
+    return fill(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
         _moment(local),
