@@ -246,6 +246,11 @@ class Lead(WorkspaceModel):
     objects: Any = scoped_manager(LeadQuerySet)
 
     class Meta(WorkspaceModel.Meta):
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(work_due_at=None) | IS_OPEN, name="lead_due_is_open"
+            ),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "created_at", "id"], name="lead_created"),
             models.Index(fields=["workspace", "status", "created_at"], name="lead_status"),
@@ -268,9 +273,26 @@ class Lead(WorkspaceModel):
                 name="lead_score",
             ),
             # The others leave most leads out: those that are not open, not due, not unusual.
-            models.Index("workspace", *BY_WORK_DUE, condition=IS_OPEN, name="lead_open"),
+            models.Index(
+                "workspace",
+                *BY_WORK_DUE,
+                condition=models.Q(work_due_at__isnull=False),
+                name="lead_work_due",
+            ),
             models.Index(
                 "workspace", "owner", *BY_WORK_DUE, condition=IS_OPEN, name="lead_open_owner"
+            ),
+            # Indexes of their own: the planner doesn't see that rows without a value are in order.
+            models.Index(
+                fields=["workspace", "created_at", "id"],
+                condition=IS_OPEN & models.Q(work_due_at=None),
+                name="lead_no_step",
+            ),
+            models.Index(
+                "workspace",
+                *BY_WORK_DUE,
+                condition=IS_OPEN & models.Q(owner=None),
+                name="lead_unassigned",
             ),
             models.Index(
                 fields=["workspace", "work_due_at", "created_at", "id"],

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -19,15 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces import paging
 from leadcrm.workspaces.access import NOT_FOUND, may
-from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
 from leads.access import visible_leads
 from leads.filters import LeadFilterSet
-from leads.models import Campaign, Lead, Pipeline, SourceKind, Stage
-from leads.models.source import Source
-from leads.pipelines import Outcome, Status, status_named
+from leads.models import Lead
+from leads.models.lead import IS_OPEN
 from leads.views import columns
+from leads.views.directory import Directory, read_directory
 from leads.views.keyset import SORTS, BadCursor, places_in_list
 from leads.views.rows import RowMaker, read_rows
 from leads.views.tabs import WAITING, Tab, tab_named, tabs_of
@@ -78,10 +75,11 @@ def lead_list(request: PageRequest) -> HttpResponse:
     now = timezone.now()
     found = listing(request, now)
     status = 200 if found.valid else 400
-    context = _page(request, found, now)
+    directory = read_directory()
+    context = _page(request, found, directory, now)
     if wants_fragment(request) and request.htmx.target == "list":
         return show(request, "leads/_list.html", context, status=status)
-    return show(request, "leads/list.html", context | choices(), status=status)
+    return show(request, "leads/list.html", context | directory.choices(), status=status)
 
 
 @require_safe
@@ -113,6 +111,7 @@ def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
         request,
         columns.shown_in(tab, request.membership),
         places_in_list(shown, sort),
+        read_directory().names,
         timezone.now(),
     )
     return unshared(HttpResponse(maker.row(lead)))
@@ -128,7 +127,9 @@ def choose_columns(request: PageRequest) -> HttpResponse:
     return redirect("lead-list", request.workspace.slug)
 
 
-def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]:
+def _page(
+    request: PageRequest, found: Listing, directory: Directory, now: datetime
+) -> dict[str, Any]:
     sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
     after = request.GET.get("after", "")
     try:
@@ -136,7 +137,7 @@ def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]
     except paging.BadCursor:
         raise BadCursor from None
     shown = columns.shown_in(found.tab, request.membership)
-    maker = RowMaker(request, shown, places_in_list(request.GET, sort), now)
+    maker = RowMaker(request, shown, places_in_list(request.GET, sort), directory.names, now)
     count = _count(found) if page.next_cursor or after else len(page.rows)
     mark = now - SEEN_WITHIN
     return {
@@ -165,8 +166,8 @@ def _page(request: PageRequest, found: Listing, now: datetime) -> dict[str, Any]
 
 def _next_due(request: PageRequest) -> datetime | None:
     """When the member's next work is due, for a list that is empty."""
-    mine = visible_leads(request.membership).filter(owner=request.membership.pk)
-    soonest = mine.filter(outcome=Outcome.OPEN, work_due_at__isnull=False)
+    mine = visible_leads(request.membership).filter(IS_OPEN, owner=request.membership.pk)
+    soonest = mine.filter(work_due_at__isnull=False)
     return soonest.order_by("work_due_at").values_list("work_due_at", flat=True).first()
 
 
@@ -189,40 +190,3 @@ def _tabs(request: PageRequest, current: Tab, now: datetime) -> list[tuple[Tab, 
     waiting = visible_leads(member).filter(WAITING.condition(member, now))
     count = int(waiting.order_by()[: MANY_WAIT + 1].count())
     return [(tab, tab is current, count if tab is WAITING else None) for tab in tabs_of(member)]
-
-
-def choices() -> dict[str, Any]:
-    """The options of the filter bar, in one query."""
-    stages = _options("stage", Stage.objects.filter(retired_at=None), "key", "label")
-    people = _options("owner", Membership.objects.filter(is_active=True), "pk", "name")
-    sources = _options("source", Source.objects.filter(is_active=True), "pk", "name")
-    campaigns = _options("campaign", Campaign.objects.all(), "pk", "name")
-    pipelines = _options("pipeline", Pipeline.objects.filter(retired_at=None), "pk", "label")
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for group, key, label in stages.union(people, sources, campaigns, pipelines, all=True):
-        found[group].setdefault(key, label)
-    return {
-        "stages": sorted(found["stage"].items(), key=_by_ladder),
-        "owners": _by_label(found["owner"]),
-        "sources": _by_label(found["source"]),
-        "campaigns": _by_label(found["campaign"]),
-        "pipelines": _by_label(found["pipeline"]),
-        "kinds": SourceKind.choices,
-    }
-
-
-def _options(group: str, rows: QuerySet[Any], key: str, label: str) -> QuerySet[Any, Any]:
-    return rows.order_by().values_list(
-        Value(group, output_field=CharField()),
-        Cast(key, CharField()),
-        Cast(label, CharField()),
-    )
-
-
-def _by_label(options: dict[str, str]) -> list[tuple[str, str]]:
-    return sorted(options.items(), key=lambda option: option[1].lower())
-
-
-def _by_ladder(option: tuple[str, str]) -> tuple[int, str]:
-    status = status_named(option[0])
-    return (list(Status).index(status) if status else len(Status), option[1])

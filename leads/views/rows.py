@@ -6,7 +6,7 @@ They are made in Python: a page has five hundred cells, and a template takes ten
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,10 +26,10 @@ from leads.views.columns import Column
 
 READ = (
     *("pk", "display_name", "company_name", "phone", "email", "state", "label", "is_test"),
-    *("source_kind", "source__name", "campaign__name", "owner__name", "team__name"),
-    *("pipeline__label", "stage__label", "status", "outcome", "archived_at"),
-    *("attempt_count", "budget", "budget_currency", "first_response_at", "unread_since"),
-    *("snoozed_until", "work_due_at", "last_activity_at", "created_at", "next_step"),
+    *("source_kind", "source_id", "campaign_id", "owner_id", "team_id", "pipeline_id", "stage_id"),
+    *("status", "outcome", "archived_at", "attempt_count", "budget", "budget_currency"),
+    *("first_response_at", "unread_since", "snoozed_until", "work_due_at", "last_activity_at"),
+    *("created_at", "next_step"),
 )
 KINDS = dict(SourceKind.choices)
 NO_ID = uuid.UUID(int=0)
@@ -44,11 +44,13 @@ def read_rows(leads: QuerySet[Lead]) -> QuerySet[Any, Any]:
 
 @dataclass(slots=True)
 class RowMaker:
-    """Makes the rows of one page. `place` gives what a lead's link says of the list around it."""
+    """Makes the rows of one page. `place` gives what a lead's link says of the list around it,
+    `names` the names behind ids."""
 
     request: PageRequest
     columns: list[Column]
     place: Callable[[Any], str]
+    names: Mapping[uuid.UUID, str]
     now: datetime
     may_edit: bool = field(init=False)
     tabindex: SafeString = field(init=False)
@@ -132,7 +134,7 @@ def _name(page: RowMaker, lead: Any, key: str) -> SafeString:
 
 
 def _stage(page: RowMaker, lead: Any, key: str) -> SafeString:
-    shown = status_badge(lead.status, lead.stage__label)
+    shown = status_badge(lead.status, page.names[lead.stage_id])
     if page.may_edit and not lead.archived_at:
         shown = page.pill(key, "move", "Move", shown)
     return fill('<td class="c-stage">{}</td>', shown)
@@ -157,10 +159,11 @@ def _email(page: RowMaker, lead: Any, key: str) -> SafeString:
 
 
 def _source(page: RowMaker, lead: Any, key: str) -> SafeString:
-    source = lead.source__name or KINDS.get(lead.source_kind, lead.source_kind)
+    source = page.names.get(lead.source_id) or KINDS.get(lead.source_kind, lead.source_kind)
     campaign = ""
-    if lead.campaign__name is not None:
-        campaign = fill(' <span class="text-secondary">{}</span>', lead.campaign__name)
+    if lead.campaign_id:
+        name = page.names.get(lead.campaign_id, "")
+        campaign = fill(' <span class="text-secondary">{}</span>', name)
     return fill('<td class="c-source">{}{}</td>', source, campaign)
 
 
@@ -193,19 +196,19 @@ def _active(page: RowMaker, lead: Any, key: str) -> SafeString:
 
 
 def _owner(page: RowMaker, lead: Any, key: str) -> SafeString:
-    shown = lead.owner__name or lead.team__name or "Nobody"
+    shown = page.names.get(lead.owner_id) or page.names.get(lead.team_id) or "Nobody"
     if page.may_edit and not lead.archived_at:
-        css = "" if lead.owner__name is not None else " text-secondary"
+        css = "" if lead.owner_id else " text-secondary"
         shown = page.pill(key, "assign", "Assign", shown, css)
     return fill('<td class="c-owner">{}</td>', shown)
 
 
 def _team(page: RowMaker, lead: Any, key: str) -> SafeString:
-    return fill('<td class="c-team">{}</td>', lead.team__name or "")
+    return fill('<td class="c-team">{}</td>', page.names.get(lead.team_id, ""))
 
 
 def _pipeline(page: RowMaker, lead: Any, key: str) -> SafeString:
-    return fill('<td class="c-pipeline">{}</td>', lead.pipeline__label)
+    return fill('<td class="c-pipeline">{}</td>', page.names[lead.pipeline_id])
 
 
 def _budget(page: RowMaker, lead: Any, key: str) -> SafeString:

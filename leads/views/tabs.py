@@ -12,6 +12,8 @@ from django.utils import timezone
 from leadcrm.workspaces.models import Membership, Role
 from leads.models.lead import IS_CLOSED, IS_OPEN, WAITS
 
+# A lead that is closed or removed has no next step: what is due is open. Saying so twice would
+# have the planner think that hardly any is.
 Condition = Callable[[Membership, datetime], Q]
 
 
@@ -39,7 +41,7 @@ def _due_today(member: Membership, now: datetime) -> Q:
 
 
 def _overdue(member: Membership, now: datetime) -> Q:
-    return IS_OPEN & Q(work_due_at__lt=now)
+    return Q(work_due_at__lt=now)
 
 
 def _no_next_step(member: Membership, now: datetime) -> Q:
