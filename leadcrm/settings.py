@@ -110,12 +110,14 @@ TEMPLATES = [
 
 # --- Database
 
-_TIMEOUTS = {
+_DATABASE_LIMITS = {
     "web": {
         "statement_timeout": "5s",
         "lock_timeout": "2s",
         "idle_in_transaction_session_timeout": "10s",
         "transaction_timeout": "15s",
+        # Two more processes for a page's query take longer to start than it takes.
+        "max_parallel_workers_per_gather": "0",
     },
     "worker": {
         "statement_timeout": "60s",
@@ -134,7 +136,7 @@ _database["OPTIONS"] = {
     **_database.get("OPTIONS", {}),
     # Compiling a query costs more than any of ours takes.
     "options": " ".join(
-        f"-c {name}={value}" for name, value in {**_TIMEOUTS, "jit": "off"}.items()
+        f"-c {name}={value}" for name, value in {**_DATABASE_LIMITS, "jit": "off"}.items()
     ),
     # A prepared search would be planned once for terms of every length.
     "prepare_threshold": None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Left
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Left, StrIndex
+from django.db.models.lookups import GreaterThan
 
 from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.new_rows import new_row
@@ -26,6 +27,7 @@ FIELDS = frozenset(
     }
 )
 TRIGRAM = 3
+LOOKED_UP = 8
 LONGEST = 200
 # PostgreSQL takes neither NUL nor half of a surrogate pair.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -41,6 +43,7 @@ def text_of(lead: Lead) -> str:
             lead.email,
             lead.phone,
             lead.phone_raw,
+            "" if lead.phone else _digits(lead.phone_raw),
             lead.company_name,
         )
     )
@@ -98,11 +101,24 @@ def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:
 
 
 def _holds(text: str) -> Q:
-    digits = "".join(char for char in text if char.isdigit())
+    digits = _digits(text)
     if len(digits) >= 5 and not any(char.isalpha() or char == "@" for char in text):
         # A leading zero is dialled at home and left out of the international number.
-        return Q(text__contains=digits.lstrip("0") or digits) | Q(text__contains=text)
+        return _contains(digits.lstrip("0") or digits)
     condition = Q()
     for word in text.split():
-        condition &= Q(text__contains=word)
+        condition &= _contains(word)
     return condition
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isdigit())
+
+
+def _contains(word: str) -> Q:
+    """The index looks for the start of a long word: each further trigram, as those of an e-mail
+    provider's name, is one more list to go through for rows that the start has found already."""
+    start = Q(text__contains=word[:LOOKED_UP])
+    if len(word) <= LOOKED_UP:
+        return start
+    return start & Q(GreaterThan(StrIndex("text", Value(word)), 0))

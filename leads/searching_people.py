@@ -14,7 +14,7 @@ from leads import identity
 from leads.models import Company, Contact, ContactKey, Lead
 from leads.searching import LONGEST, UNSTORABLE, search
 
-MOST = 1000  # of each way to be found
+MOST = 200  # of each way to be found
 LAST_CHARACTER = "\U0010ffff"
 
 

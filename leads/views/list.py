@@ -40,7 +40,9 @@ MORE_FILTERS = (
     "is_test",
 )
 COUNTED = 10_000
-FEW = 500
+FOUND = 1_000  # so many of a search are counted: nobody looks through more, and types on
+FEW = 1_000
+MANY_ARRIVE = 1_000
 MANY_WAIT = 99  # from there on the tab says 99+
 SEEN_WITHIN = timedelta(seconds=30)  # a lead may be committed this long after its `inserted_at`
 
@@ -52,6 +54,10 @@ class Listing:
     leads: QuerySet[Lead]
     tab: Tab
     filters: LeadFilterSet
+
+    @property
+    def is_search(self) -> bool:
+        return bool(self.filters.data.get("q"))
 
     @property
     def valid(self) -> bool:
@@ -133,9 +139,9 @@ def _page(
 ) -> dict[str, Any]:
     sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
     after = request.GET.get("after", "")
-    count = _count(found)
+    leads, count = _chosen(found)
     try:
-        page = page_of(read_rows(_chosen(found.leads, count)), sort, after, PAGE)
+        page = page_of(read_rows(leads), sort, after, PAGE)
     except paging.BadCursor:
         raise BadCursor from None
     shown = columns.shown_in(found.tab, request.membership)
@@ -147,7 +153,7 @@ def _page(
         "next": page.next_cursor or "",
         "after": after,
         "count": count,
-        "counted": COUNTED,
+        "counted": FOUND if found.is_search else COUNTED,
         "sort": sort.name,
         "tab": found.tab,
         "tabs": _tabs(request, found.tab, now),
@@ -172,25 +178,32 @@ def _next_due(request: PageRequest) -> datetime | None:
     return soonest.order_by("work_due_at").values_list("work_due_at", flat=True).first()
 
 
-def _count(found: Listing) -> int:
-    """Exact to 10,000; one more stands for all beyond."""
-    return int(found.leads.order_by()[: COUNTED + 1].count())
+def _chosen(found: Listing) -> tuple[QuerySet[Lead], int]:
+    """The leads to page through, and how many there are: exact as far as is counted, one more
+    stands for all beyond.
 
-
-def _chosen(leads: QuerySet[Lead], count: int) -> QuerySet[Lead]:
-    """Few leads are chosen first and sorted then: walking the order would pass by all the others,
-    which the planner doesn't foresee where, say, the newest are asked for of the oldest."""
+    Few leads are chosen first and sorted then: walking the order would pass by all the others,
+    which the planner doesn't foresee where, say, the newest are asked for of the oldest.
+    """
+    unsorted = found.leads.order_by()
+    if found.is_search:
+        ids = list(unsorted.values_list("pk", flat=True)[: FOUND + 1])
+        few = len(ids) <= FOUND
+        return (Lead.objects.filter(pk__in=ids) if few else found.leads), len(ids)
+    count = int(unsorted[: COUNTED + 1].count())
     if count > FEW:
-        return leads
-    return Lead.objects.filter(pk__in=leads.order_by().values("pk")[: FEW + 1])
+        return found.leads, count
+    return Lead.objects.filter(pk__in=unsorted.values("pk")[: FEW + 1]), count
 
 
 def _arrived(found: Listing, since: datetime) -> int:
     """How many leads of the list were stored since a moment."""
     if not found.valid:
         return 0
-    recent = found.leads.filter(inserted_at__gt=since)
-    return int(recent.order_by()[:100].count())
+    # Mostly none came at all, and nothing has to be searched or filtered.
+    recent = Lead.objects.filter(inserted_at__gt=since).order_by()
+    ids = list(recent.values_list("pk", flat=True)[:MANY_ARRIVE])
+    return int(found.leads.filter(pk__in=ids).order_by().count()) if ids else 0
 
 
 def _tabs(request: PageRequest, current: Tab, now: datetime) -> list[tuple[Tab, bool, int | None]]:
