@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 
 NULL = r"\N"
 DAY = 86_400
+LINES = 1000  # given to COPY at once
 
 _CLOCK = [f"T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}+00:00" for s in range(DAY)]
 _dates: dict[int, str] = {}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def stamp(at: float | None) -> str:
@@ -38,7 +41,7 @@ def escaped(text: str) -> str:
 
 
 def as_json(value: Any) -> str:
-    return escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return escaped(_encode(value))
 
 
 class Table:
@@ -79,15 +82,44 @@ class Table:
             rows.sort(key=itemgetter(0))
             self._ready.extend(line for _, line in rows)
 
-    def write(self) -> None:
-        """Hand over what is in order."""
+    def take(self) -> list[str]:
+        """What is in order and wasn't taken yet."""
         lines, self._ready = self._ready, []
-        if not lines:
-            return
         self.rows += len(lines)
-        with connection.cursor() as cursor, cursor.copy(self.sql) as copy:
-            for start in range(0, len(lines), 2000):
-                copy.write("".join(lines[start : start + 2000]).encode())
+        return lines
+
+
+class Writer:
+    """Copies rows in a thread of its own: while PostgreSQL stores them, the next ones are made."""
+
+    def __init__(self) -> None:
+        connection.ensure_connection()
+        self.cursor = connection.connection.cursor()
+        self.thread = ThreadPoolExecutor(1)
+        self.writing: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.thread.shutdown()
+
+    def write(self, tables: Sequence[Table]) -> None:
+        """Hand over what is in order; returns once what was handed over before is stored."""
+        ready = [(table.sql, lines) for table in tables if (lines := table.take())]
+        self.wait()
+        self.writing = self.thread.submit(self._copy, ready)
+
+    def wait(self) -> None:
+        """Until all is stored; raises what went wrong."""
+        if self.writing is not None:
+            self.writing.result()
+
+    def _copy(self, ready: Sequence[tuple[str, list[str]]]) -> None:
+        for sql, lines in ready:
+            with self.cursor.copy(sql) as copy:
+                for start in range(0, len(lines), LINES):
+                    copy.write("".join(lines[start : start + LINES]).encode())
 
 
 def _text(field: models.Field[Any, Any], value: Any) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from integrations.models import InboundEvent
 from integrations.web_form.intake import PROVIDER
 from leadcrm.demo.volume import arrivals, words
-from leadcrm.demo.volume.copying import DAY, NULL, Table, as_json, stamp
+from leadcrm.demo.volume.copying import DAY, NULL, Table, Writer, as_json, stamp
 from leadcrm.demo.volume.journal import Journal, Life
 from leadcrm.demo.volume.lives import ARRIVES_AFTER, LONG_LABEL, SHORT_LABEL, Fates
 from leadcrm.demo.volume.office import HAS_OUTCOME, Office, Way
@@ -40,12 +40,6 @@ LEAD = (
     "disqualification_reason", "reason_note", "deal", "is_test", "needs_review", "created_by",
     "created_at", "inserted_at", "version", "archive_reason", "merged_into", *TIMES,
 )  # fmt: skip
-DOORS = {
-    SourceKind.WEBSITE_FORM: "form",
-    SourceKind.IMPORT: "import",
-    SourceKind.REFERRAL: "web",
-    SourceKind.EVENT: "web",
-}
 
 
 class Filling:
@@ -84,7 +78,12 @@ class Filling:
         return f"{time:012x}7{bits & 0xFFF:03x}{1 << 63 | bits >> 12 & (1 << 62) - 1:016x}"
 
     def fill(self, *, every: int, say: Callable[[int], object]) -> None:
-        """Write all leads; about each `every` rows are handed over, and `say` is told how many."""
+        """Write all leads, about `every` at a time; `say` is told how many these were."""
+        with Writer() as writer:
+            self._fill(writer, every, say)
+            writer.wait()
+
+    def _fill(self, writer: Writer, every: int, say: Callable[[int], object]) -> None:
         written = 0
         for moments in arrivals.days(self.leads, self.now, self.dice):
             if not moments:
@@ -93,22 +92,22 @@ class Filling:
             for at in moments:
                 self._lead(at, next(returning, None))
             if self.done - written >= every:
-                self._hand_over(moments[-1])
+                self._hand_over(writer, moments[-1])
                 say(self.done - written)
                 written = self.done
         for people in self.again.values():
             for person in people:
                 self.people.keep(person, self.now)
-        self._hand_over(self.now + 3650 * DAY)
+        self._hand_over(writer, self.now + 3650 * DAY)
         say(self.done - written)
 
     def counts(self) -> Counter[str]:
         return Counter({table.model._meta.label: table.rows for table in self.tables})
 
-    def _hand_over(self, until: float) -> None:
+    def _hand_over(self, writer: Writer, until: float) -> None:
         for table in self.tables:
             table.settle(until)
-            table.write()
+        writer.write(self.tables)
 
     def _returning(self, at: float, room: int) -> Iterator[Person]:
         """Those whose day of return has come, a part of all who come that day."""
@@ -178,27 +177,12 @@ class Filling:
 
     def _created(self, life: Life) -> None:
         """The first row of its log, as capture writes it."""
-        way, journal = life.way, self.journal
-        data = way.facts_json
-        if life.is_test or self._page(life):
-            page = {"landing_page": self._page(life)} if self._page(life) else {}
-            data = as_json({**way.facts, **page, **({"is_test": True} if life.is_test else {})})
-        place = life.place
-        by, actor, token, via = self._door(life)
-        journal.record(
-            life, kinds.LEAD_CREATED, data, by=by, actor=actor, token=token, via=via,
-            moved=(NULL, place.id, "", place.status),
+        way, place = life.way, life.place
+        data = as_json({**way.facts, "is_test": True}) if life.is_test else way.facts_json
+        self.journal.record(
+            life, kinds.LEAD_CREATED, data, by=way.by, actor=way.actor, token=way.token,
+            via=way.via, moved=(NULL, place.id, "", place.status),
         )  # fmt: skip
-
-    def _door(self, life: Life) -> tuple[str, str, str, str]:
-        """Who brought it in: kind of actor, member, token, and the door."""
-        via = DOORS.get(SourceKind(life.way.kind), "api")
-        if via == "form":
-            return "system", "", NULL, via
-        if via == "api":
-            token = self.office.token
-            return "token", str(token.membership_id), str(token.pk), via
-        return "user", life.worker.id, NULL, via
 
     def _keep_or_await(self, life: Life) -> None:
         """Somebody whose lead is closed may enquire again."""
@@ -231,7 +215,8 @@ class Filling:
                 self._pick(words.TIMELINES),
             )
         owner = life.worker if life.owned else None
-        _, member, _, _ = self._door(life)
+        times = [getattr(life, name) for name in TIMES]
+        member = way.actor or (life.worker.id if way.by == "user" else NULL)
         created = stamp(at)
         self.rows.add(
             at, life.id, who.display_name, who.first_name, who.last_name, who.email, who.phone,
@@ -242,9 +227,9 @@ class Filling:
             owner.team_id if owner else NULL, *life.place.columns, created, created,
             "t" if life.first_response_at else "f", str(life.attempt_count), life.loss_reason,
             life.unqualified_reason, life.disqualification_reason, life.reason_note, life.deal,
-            "t" if life.is_test else "f", "t" if life.needs_review else "f", member or NULL,
+            "t" if life.is_test else "f", "t" if life.needs_review else "f", member,
             created, stamp(at + ARRIVES_AFTER), str(life.version), life.archive_reason,
-            life.merged_into, *(stamp(getattr(life, name)) for name in TIMES),
+            life.merged_into, *[NULL if time is None else stamp(time) for time in times],
         )  # fmt: skip
         self.search.add(at, life.id, created, searching.text_of(cast(Lead, who)))
         if way.kind == SourceKind.WEBSITE_FORM and self.now - at < INBOX_DAYS * DAY:
@@ -281,14 +266,9 @@ class Filling:
         question, answers = self._pick(words.QUESTIONS)
         return f'[["{question}","{self._pick(answers)}"]]'
 
-    def _page(self, life: Life) -> str:
-        if life.way.kind != SourceKind.WEBSITE_FORM:
-            return ""
-        return f"https://www.volume.example/{life.way.name.lower().replace(' ', '-')}"
-
     def _origin(self, life: Life) -> tuple[str, str, str, tuple[str, str, str], str]:
         """Page, touch, campaign, UTM values and click ids."""
-        way, page = life.way, self._page(life)
+        way, page = life.way, life.way.page
         if not way.paid:
             return page, "{}", NULL, ("", "organic" if page else "", ""), "{}"
         rank = int(len(way.campaigns) * self.dice.random() ** 2)

@@ -15,12 +15,13 @@ from leadcrm.demo.volume.people import Person
 from leads import kinds
 from leads.models import Activity, Appointment, Deal, MergeJournal, Message, Task
 from leads.models.activity import Lane
-from leads.moves import MILESTONES
 from leads.pipelines import Status, rung
 
 # Below every transaction that will ever run: whoever reads the log has long been past these rows.
 XID = "1"
 HOUR = 3600.0
+CONTACTED = rung(Status.CONTACTED)
+ACTIVE = frozenset(kind.name for kind in kinds.KINDS.values() if kind.activity)
 NOTES = [escaped(text) for text in words.NOTES]
 REPLIES = [escaped(text) for text in words.REPLIES]
 MAILS = [(escaped(subject), escaped(body)) for subject, body in words.MAILS]
@@ -161,11 +162,12 @@ class Journal:
         deal: str = NULL,
     ) -> None:
         """A row of the log; by the lead's rep unless said otherwise."""
-        when = stamp(life.at if at is None else at)
+        at = life.at if at is None else at
+        when = stamp(at)
         self.rows += 1
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.log.add(
-            life.at if at is None else at,
+            at,
             life.id,
             life.who.id,
             kind,
@@ -181,7 +183,7 @@ class Journal:
             deal,
             data,
         )
-        if kinds.KINDS[kind].activity and life.last_activity_at < life.at:
+        if kind in ACTIVE and life.last_activity_at < life.at:
             life.last_activity_at = life.at
 
     # --- said and written ---
@@ -194,7 +196,7 @@ class Journal:
         if outcome == "reached":
             if life.contacted_at is None:
                 life.contacted_at = life.at
-            if rung(life.place.status) < rung(Status.CONTACTED):
+            if life.place.rung < CONTACTED:
                 self.move(life, Status.CONTACTED)
 
     def write(self, life: Life) -> None:
@@ -272,7 +274,7 @@ class Journal:
             return
         before, life.place = life.place, place
         life.stage_entered_at = life.at
-        milestone = MILESTONES.get(Status(status))
+        milestone = place.milestone
         if milestone and getattr(life, milestone) is None:
             setattr(life, milestone, life.at)
         if status in (Status.CONTACTED, Status.COMPLETED) and life.last_activity_at < life.at:

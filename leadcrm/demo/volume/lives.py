@@ -74,24 +74,24 @@ class Fates:
             )
             return
         chance = rand()
-        if age > 31 and chance < 0.40:
+        if age > 31 and chance < 0.45:
             self._unreached(life)
-        elif age > 45 and chance < 0.52:
+        elif age > 45 and chance < 0.51:
             self._goes_quiet(life)
-        elif chance < 0.70:
+        elif chance < 0.72:
             end = self._end(life, 9)
-            if self.short_of > 0 or rand() < 0.2:
+            if rand() < 0.3:
                 life.at = self._at(life.at, end, 0.4)
                 journal.call(life, "reached")
             self._chatter(life, end)
             life.at = end
             journal.close(life, LOST[int(len(LOST) * rand() ** 1.5)])
-        elif chance < 0.87:
+        elif chance < 0.915:
             end = self._end(life, 4)
             self._chatter(life, end)
             life.at = end
             journal.close(life, UNFIT[int(len(UNFIT) * rand() ** 1.6)])
-        elif age < 300 and chance < 0.93:
+        elif age < 300 and chance < 0.95:
             life.at = end = self._end(life, 10)
             journal.call(life, "reached")
             if Status.RECYCLED in journal.office.places[life.way.pipeline]:

@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
+from django.utils.text import slugify
+
 from leadcrm.demo.cast import PASSWORD, Login
 from leadcrm.demo.volume import words
-from leadcrm.demo.volume.copying import as_json
+from leadcrm.demo.volume.copying import NULL, as_json
 from leadcrm.workspaces.members import found_workspace
 from leadcrm.workspaces.models import ApiToken, Membership, Role, Team, User, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import issue_token
 from leads.models import Campaign, CloseReason, Lead, Pipeline, Source, SourceKind, Stage
+from leads.moves import MILESTONES
+from leads.pipelines import Status, rung
 from leads.setup import add_pipeline
 
 SLUG = "volume"
@@ -42,6 +46,13 @@ SOURCES = (
     ("Brochure page", SourceKind.WEBSITE_FORM, True, "standard"),
     ("Messenger", SourceKind.FB_MSG, False, "appointments"),
 )
+# The door of each kind of source; all others come in through the API.
+DOORS = {
+    SourceKind.WEBSITE_FORM: "form",
+    SourceKind.IMPORT: "import",
+    SourceKind.REFERRAL: "web",
+    SourceKind.EVENT: "web",
+}
 
 
 @dataclass(slots=True)
@@ -62,6 +73,8 @@ class Place:
 
     id: str
     status: str
+    rung: int
+    milestone: str
     columns: tuple[str, ...]
     stage: Stage
 
@@ -77,8 +90,14 @@ class Way:
     pipeline: str
     campaigns: list[str]
     paid: bool
+    page: str
     facts: dict[str, str]
     facts_json: str
+    # Who brings a lead in by it; an empty actor is the rep.
+    by: str
+    actor: str
+    token: str
+    via: str
 
 
 @dataclass(slots=True)
@@ -151,7 +170,7 @@ def open_office(slug: str, now: datetime, dice: random.Random, *, big: bool) -> 
             members=members,
             chiefs=chiefs,
             places=_places(),
-            ways=_ways(size["campaigns"], founded, dice),
+            ways=_ways(size["campaigns"], founded, token, dice),
             reasons={one.code: one for one in CloseReason.objects.all()},
         )
 
@@ -212,7 +231,7 @@ def _term(rank: int, founded: datetime, now: datetime, dice: random.Random) -> t
 
 
 def _member(row: Membership, weight: float, since: float, until: float) -> Member:
-    team_id = str(row.team_id) if row.team_id else r"\N"
+    team_id = str(row.team_id) if row.team_id else NULL
     return Member(str(row.pk), row.name, team_id, weight, since, until)
 
 
@@ -237,12 +256,13 @@ def _places() -> dict[str, dict[str, Place]]:
         columns: tuple[str, ...] = (str(stage.pipeline_id), str(stage.pk), stage.status)
         if HAS_OUTCOME:
             columns = (*columns, stage.outcome)
-        place = Place(str(stage.pk), stage.status, columns, stage)
+        milestone = MILESTONES.get(Status(stage.status), "")
+        place = Place(str(stage.pk), stage.status, rung(stage.status), milestone, columns, stage)
         found.setdefault(stage.pipeline.key, {})[stage.status] = place
     return found
 
 
-def _ways(campaigns: int, founded: datetime, dice: random.Random) -> list[Way]:
+def _ways(campaigns: int, founded: datetime, token: ApiToken, dice: random.Random) -> list[Way]:
     names = [
         f"{theme} {founded.year + number // len(words.CAMPAIGN_THEMES) % (YEARS + 1)}-{number + 1}"
         for number, theme in enumerate(_cycle(words.CAMPAIGN_THEMES, campaigns))
@@ -259,7 +279,13 @@ def _ways(campaigns: int, founded: datetime, dice: random.Random) -> list[Way]:
         source.save()
         share = ids[paid.index(name) :: len(paid)] if is_paid else []
         dice.shuffle(share)
+        page = ""
         facts = {"source_kind": str(kind), "source_id": str(source.pk)}
+        if kind == SourceKind.WEBSITE_FORM:
+            page = f"https://www.volume.example/{slugify(name)}"
+            facts["landing_page"] = page
+        via = DOORS.get(kind, "api")
+        by_token = (str(token.membership_id), str(token.pk)) if via == "api" else ("", NULL)
         ways.append(
             Way(
                 id=str(source.pk),
@@ -269,8 +295,13 @@ def _ways(campaigns: int, founded: datetime, dice: random.Random) -> list[Way]:
                 pipeline=pipeline,
                 campaigns=share,
                 paid=is_paid,
+                page=page,
                 facts=facts,
                 facts_json=as_json(facts),
+                by={"form": "system", "api": "token"}.get(via, "user"),
+                actor=by_token[0],
+                token=by_token[1],
+                via=via,
             )
         )
     return ways
