@@ -13,14 +13,15 @@ from integrations.models import InboundEvent
 from integrations.web_form.intake import PROVIDER
 from leadcrm.demo.volume import arrivals, words
 from leadcrm.demo.volume.copying import DAY, NULL, Table, Writer, as_json, stamp
-from leadcrm.demo.volume.journal import Journal, Life
-from leadcrm.demo.volume.lives import ARRIVES_AFTER, LONG_LABEL, SHORT_LABEL, Fates
+from leadcrm.demo.volume.journal import Journal
+from leadcrm.demo.volume.life import ARRIVES_AFTER, Life
+from leadcrm.demo.volume.lives import LONG_LABEL, SHORT_LABEL, Fates
 from leadcrm.demo.volume.office import HAS_OUTCOME, Office, Way
 from leadcrm.demo.volume.people import Person, Population
 from leads import kinds, searching
 from leads.models import Lead, LeadSearch, SourceKind
 
-COMES_AGAIN = 0.13  # people who enquire again after their lead was closed
+COMES_AGAIN = 0.16  # people who enquire again after their lead was closed
 MERGED, TRIALS, REVIEWED = 0.003, 0.001, 0.0005
 INBOX_DAYS = 30  # how long back the payloads of the forms are kept
 TIMES = (
@@ -189,11 +190,7 @@ class Filling:
         person, rand = life.who, self.dice.random
         back = life.at + DAY + 200 * DAY * rand() ** 2
         closed = life.place.stage.outcome in ("lost", "won") and life.archived_at is None
-        if (
-            closed
-            and back < self.now
-            and rand() < COMES_AGAIN / (0.5 if person.stage == "lead" else 0.4)
-        ):
+        if closed and back < self.now and rand() < COMES_AGAIN:
             self.again.setdefault(int(back // DAY) + 1, []).append(person)
         else:
             self.people.keep(person, life.at)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from leadcrm.demo.volume import words
 from leadcrm.demo.volume.copying import DAY, NULL, Table, as_json, escaped, stamp
-from leadcrm.demo.volume.office import Member, Office, Place, Way
-from leadcrm.demo.volume.people import Person
+from leadcrm.demo.volume.life import Life
+from leadcrm.demo.volume.office import Member, Office, Place
 from leads import kinds
 from leads.models import Activity, Appointment, Deal, MergeJournal, Message, Task
 from leads.models.activity import Lane
@@ -19,7 +18,6 @@ from leads.pipelines import Status, rung
 
 # Below every transaction that will ever run: whoever reads the log has long been past these rows.
 XID = "1"
-HOUR = 3600.0
 CONTACTED = rung(Status.CONTACTED)
 ACTIVE = frozenset(kind.name for kind in kinds.KINDS.values() if kind.activity)
 NOTES = [escaped(text) for text in words.NOTES]
@@ -35,54 +33,6 @@ CALLS = {
     )
     for outcome in ("reached", "voicemail", "no_answer", "busy", "wrong_number")
 }
-
-
-@dataclass(slots=True)
-class Life:
-    """A lead while its life is made up; the names are those of its fields, times in seconds."""
-
-    id: str
-    who: Person
-    way: Way
-    place: Place
-    worker: Member
-    created_at: float
-    at: float  # the last that happened
-    owned: bool = True
-    is_test: bool = False
-    needs_review: bool = False
-    stage_entered_at: float = 0.0
-    first_response_at: float | None = None
-    answer_due_at: float | None = None
-    attempt_count: int = 0
-    contacted_at: float | None = None
-    qualified_at: float | None = None
-    scheduled_at: float | None = None
-    completed_at: float | None = None
-    converted_at: float | None = None
-    lost_at: float | None = None
-    disqualified_at: float | None = None
-    loss_reason: str = ""
-    unqualified_reason: str = ""
-    disqualification_reason: str = ""
-    reason_note: str = ""
-    returns_at: float | None = None
-    deal: str = NULL
-    budget: str = NULL
-    last_activity_at: float = 0.0
-    unread_since: float | None = None
-    snoozed_until: float | None = None
-    auto_close_at: float | None = None
-    auto_close_warned_at: float | None = None
-    work_due_at: float | None = None
-    archived_at: float | None = None
-    archive_reason: str = ""
-    merged_into: str = NULL
-    label: str = ""
-    next_task: float | None = None
-    outcome_due: float | None = None
-    held_until: float | None = None
-    version: int = 1
 
 
 class Journal:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from leadcrm.demo.volume.copying import DAY, as_json, stamp
-from leadcrm.demo.volume.journal import HOUR, Journal, Life
+from leadcrm.demo.volume.journal import Journal
+from leadcrm.demo.volume.life import ARRIVES_AFTER, HOUR, Life, moment
 from leads import kinds, timers
-from leads.models import Lead
 from leads.pipelines import Status
 
 LONG_LABEL = "Volume: 5,000 rows"
@@ -26,7 +24,7 @@ UNFIT = (
     "existing_customer", "do_not_contact",
 )  # fmt: skip
 # How many are still open after so many days, and at which status those are.
-STILL_OPEN = ((2, 0.95), (7, 0.85), (30, 0.62), (60, 0.30), (180, 0.11), (730, 0.018), (9999, 0.0))
+STILL_OPEN = ((2, 0.95), (7, 0.85), (30, 0.64), (60, 0.36), (180, 0.14), (730, 0.024), (9999, 0.0))
 OPEN_AT = (
     (29, ((0.50, Status.NEW), (0.72, Status.CONTACTED), (0.88, Status.QUALIFIED),
           (0.95, Status.SCHEDULED), (1.0, Status.COMPLETED))),
@@ -35,7 +33,6 @@ OPEN_AT = (
     (9999, ((0.30, Status.CONTACTED), (0.60, Status.QUALIFIED), (0.75, Status.SCHEDULED),
             (1.0, Status.COMPLETED))),
 )  # fmt: skip
-ARRIVES_AFTER = 5  # seconds from somebody's enquiry to its lead
 CLOSES_AFTER = 30 * DAY  # the timers of both pipelines
 
 
@@ -208,7 +205,7 @@ class Fates:
         """The clock runs until the first answer."""
         minutes = life.way.minutes
         if minutes is not None and not life.is_test:
-            due = self.hours.answer_due(_moment(life.created_at), minutes)
+            due = self.hours.answer_due(moment(life.created_at), minutes)
             life.answer_due_at = due.timestamp()
 
     def _project(self, life: Life) -> None:
@@ -216,7 +213,7 @@ class Fates:
         if life.archived_at is not None:
             life.work_due_at = life.auto_close_at = None
             return
-        lead, facts = _as_lead(life), _facts(life)
+        lead, facts = life.as_lead(), life.facts()
         work = timers.work_due_at(lead, facts)
         closes = timers.auto_close_at(lead, life.place.stage, facts)
         life.work_due_at = work.timestamp() if work else None
@@ -318,33 +315,3 @@ def _at_work(at: float) -> float:
 
 def _half_hour(at: float) -> float:
     return at - at % 1800 + 1800
-
-
-def _moment(at: float | None) -> Any:
-    return None if at is None else datetime.fromtimestamp(int(at), UTC)
-
-
-def _as_lead(life: Life) -> Lead:
-    """What the rules of `leads.timers` look at."""
-    names = (
-        "created_at", "answer_due_at", "first_response_at", "snoozed_until", "unread_since",
-        "archived_at", "contacted_at", "last_activity_at", "stage_entered_at",
-    )  # fmt: skip
-    seen = {name: _moment(getattr(life, name)) for name in names}
-    inserted = _moment(life.created_at + ARRIVES_AFTER)
-    return cast(
-        Lead,
-        SimpleNamespace(
-            **seen,
-            status=life.place.status,
-            is_open=life.place.stage.is_open,
-            inserted_at=inserted,
-            attempt_started_at=seen["created_at"],
-        ),
-    )
-
-
-def _facts(life: Life) -> timers.Facts:
-    return timers.Facts(
-        _moment(life.next_task), _moment(life.outcome_due), _moment(life.held_until)
-    )

@@ -177,7 +177,7 @@ class Population:
         if rand() < RARE:
             last = "".join(self.dice.choices(words.SYLLABLES, k=5)).title()
         else:
-            last = LAST_NAMES[int(len(LAST_NAMES) * rand() ** 2)]
+            last = LAST_NAMES[int(len(LAST_NAMES) * rand() ** 1.7)]
         return first, last
 
     def _address(self, first: str, last: str, employer: Employer | None) -> str:
