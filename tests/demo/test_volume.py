@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,7 +50,8 @@ def load(**more: Any) -> volume.Loaded:
 def schema() -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(INDEXES)
-        indexes = cursor.fetchall()
+        # Casts of a condition change places when it is read back, as in a restored dump.
+        indexes = [re.sub(r"::[a-z ]+(\[\])?|[()]", "", text) for (text,) in cursor.fetchall()]
         cursor.execute(CONSTRAINTS)
         return [indexes, cursor.fetchall()]
 
@@ -113,10 +115,8 @@ def test_nothing_links_to_what_is_missing_or_elsewhere(filled: Filled) -> None:
 
 
 def test_stage_status_and_pipeline_say_the_same(filled: Filled) -> None:
-    agree = Q(status=F("stage__status"), pipeline=F("stage__pipeline"))
+    agree = Q(status=F("stage__status"), outcome=F("stage__outcome"), pipeline=F("stage__pipeline"))
     assert not Lead.objects.exclude(agree).exists()
-    if any(field.name == "outcome" for field in Lead._meta.concrete_fields):
-        assert not Lead.objects.exclude(outcome=F("stage__outcome")).exists()
     moves = Activity.objects.filter(lead=OuterRef("pk"), to_stage__isnull=False)
     last = moves.order_by("-occurred_at", "-id").values("to_stage")[:1]
     assert not Lead.objects.annotate(last=Subquery(last)).exclude(last=F("stage")).exists()

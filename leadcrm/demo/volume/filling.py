@@ -16,7 +16,7 @@ from leadcrm.demo.volume.copying import DAY, NULL, Table, Writer, as_json, stamp
 from leadcrm.demo.volume.journal import Journal
 from leadcrm.demo.volume.life import ARRIVES_AFTER, Life
 from leadcrm.demo.volume.lives import LONG_LABEL, SHORT_LABEL, Fates
-from leadcrm.demo.volume.office import HAS_OUTCOME, Office, Way
+from leadcrm.demo.volume.office import Office, Way
 from leadcrm.demo.volume.people import Person, Population
 from leads import kinds, searching
 from leads.models import Lead, LeadSearch, SourceKind
@@ -36,7 +36,7 @@ LEAD = (
     "source_kind", "source", "campaign", "source_url", "utm_source", "utm_medium",
     "utm_campaign", "first_touch", "last_touch", "platform_ref", "budget", "budget_currency",
     "authority", "need", "timeline", "contact", "company", "owner", "team", "pipeline", "stage",
-    "status", *(("outcome",) if HAS_OUTCOME else ()), "attempt_started_at", "first_touch_at",
+    "status", "outcome", "attempt_started_at", "first_touch_at",
     "first_response_self_reported", "attempt_count", "loss_reason", "unqualified_reason",
     "disqualification_reason", "reason_note", "deal", "is_test", "needs_review", "created_by",
     "created_at", "inserted_at", "version", "archive_reason", "merged_into", *TIMES,

@@ -19,7 +19,7 @@ from leadcrm.workspaces.members import found_workspace
 from leadcrm.workspaces.models import ApiToken, Membership, Role, Team, User, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import issue_token
-from leads.models import Campaign, CloseReason, Lead, Pipeline, Source, SourceKind, Stage
+from leads.models import Campaign, CloseReason, Pipeline, Source, SourceKind, Stage
 from leads.moves import MILESTONES
 from leads.pipelines import Status, rung
 from leads.setup import add_pipeline
@@ -27,7 +27,6 @@ from leads.setup import add_pipeline
 SLUG = "volume"
 TIME_ZONE = "America/Chicago"
 YEARS = 4
-HAS_OUTCOME = any(one.name == "outcome" for one in Lead._meta.concrete_fields)
 # Per workspace: the big one, and each of the others.
 BIG = {"reps": 52, "teams": 6, "campaigns": 300}
 SMALL = {"reps": 8, "teams": 2, "campaigns": 12}
@@ -253,9 +252,7 @@ def _name(number: int) -> str:
 def _places() -> dict[str, dict[str, Place]]:
     found: dict[str, dict[str, Place]] = {}
     for stage in Stage.objects.select_related("pipeline"):
-        columns: tuple[str, ...] = (str(stage.pipeline_id), str(stage.pk), stage.status)
-        if HAS_OUTCOME:
-            columns = (*columns, stage.outcome)
+        columns = (str(stage.pipeline_id), str(stage.pk), stage.status, stage.outcome)
         milestone = MILESTONES.get(Status(stage.status), "")
         place = Place(str(stage.pk), stage.status, rung(stage.status), milestone, columns, stage)
         found.setdefault(stage.pipeline.key, {})[stage.status] = place
