@@ -200,10 +200,13 @@ def _arrived(found: Listing, since: datetime) -> int:
     """How many leads of the list were stored since a moment."""
     if not found.valid:
         return 0
-    # Mostly none came at all, and nothing has to be searched or filtered.
     recent = Lead.objects.filter(inserted_at__gt=since).order_by()
-    ids = list(recent.values_list("pk", flat=True)[:MANY_ARRIVE])
-    return int(found.leads.filter(pk__in=ids).order_by().count()) if ids else 0
+    ids: Any = recent.values("pk")[:MANY_ARRIVE]
+    if found.is_search:  # mostly none came at all, and nothing has to be searched again
+        ids = list(recent.values_list("pk", flat=True)[:MANY_ARRIVE])
+        if not ids:
+            return 0
+    return int(found.leads.filter(pk__in=ids).order_by().count())
 
 
 def _tabs(request: PageRequest, current: Tab, now: datetime) -> list[tuple[Tab, bool, int | None]]:
