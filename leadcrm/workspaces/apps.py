@@ -7,3 +7,6 @@ class WorkspacesConfig(AppConfig):
 
     def ready(self) -> None:
         from leadcrm.workspaces import checks  # noqa: F401
+        from leadcrm.workspaces.timestamps import read_times_quickly
+
+        read_times_quickly()
