@@ -312,12 +312,24 @@ class BusinessHours:
             return ()
         return self.days.get(day.weekday(), ())
 
+    @cached_property
+    def _known_days(self) -> dict[date, list[Window]]:
+        """The windows of days that were asked for: many leads fall on the same ones."""
+        return {}
+
     def _windows_on(self, day: date) -> list[Window]:
-        windows = [
-            (self._instant(day, start), self._instant(day + DAY if end == time.min else day, end))
-            for start, end in self._hours_on(day)
-        ]
-        return [(opening, closing) for opening, closing in windows if opening < closing]
+        if day not in self._known_days:
+            windows = [
+                (
+                    self._instant(day, start),
+                    self._instant(day + DAY if end == time.min else day, end),
+                )
+                for start, end in self._hours_on(day)
+            ]
+            self._known_days[day] = [
+                (opening, closing) for opening, closing in windows if opening < closing
+            ]
+        return self._known_days[day]
 
     def _windows(self, at: datetime) -> Iterator[Window]:
         day = self._local(at).date()
