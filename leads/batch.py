@@ -246,7 +246,14 @@ class LeadBatch:
         copy_in(activities)
 
     def _project(self, changes: Sequence[Change]) -> None:
-        facts = timers.facts_of([change.lead.pk for change in changes])
+        # What a verb looked up under the lock stands, unless it added to it.
+        is_known = timers.facts_of in self._facts and not any(
+            change.rows or change.actions or change.shared for change in changes
+        )
+        if is_known:
+            facts = self._facts[timers.facts_of]
+        else:
+            facts = timers.facts_of([change.lead.pk for change in changes])
         hours = self.workspace.hours()
         for change in changes:
             change.set(**timers.projections(change.lead, facts[change.lead.pk], hours))

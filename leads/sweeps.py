@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,7 +23,8 @@ from leads.pipelines import Outcome, Status
 log = structlog.get_logger(__name__)
 
 TIMER = Actor.system(via="timer")
-CHUNK = 500
+CHUNK = 1000
+READ_AHEAD = 20_000  # leads whose ids are read at once
 LONGEST_TICK = 10.0  # seconds a sweep may run before it leaves the rest to its next tick
 KEEP_IDEMPOTENCY_KEYS = timedelta(days=3)
 WARN_WINDOW = timedelta(days=14)
@@ -89,16 +90,18 @@ def _warn(ids: Sequence[uuid.UUID], now: datetime) -> int:
     def is_due(closes_at: datetime) -> bool:
         return hours.add_days(closes_at, -timers.WARN_BUSINESS_DAYS) <= now < closes_at
 
-    def decide(change: Change) -> None:
-        closes_at = change.lead.auto_close_at
-        if closes_at is not None and change.lead.auto_close_warned_at is None and is_due(closes_at):
-            change.set(auto_close_warned_at=now)
-            change.record(kinds.CLOSE_WARNED, data={"closes_at": closes_at.isoformat()})
-
     # Most leads of the window aren't due yet: those are not locked each minute.
     soon = Lead.objects.filter(pk__in=ids).values_list("pk", "auto_close_at")
-    due = [lead_id for lead_id, closes_at in soon if closes_at and is_due(closes_at)]
-    return _changed(run(due, decide, by=TIMER, now=now)) if due else 0
+    due = {lead_id: closes_at for lead_id, closes_at in soon if closes_at and is_due(closes_at)}
+
+    def decide(change: Change) -> None:
+        """One whose timer was set anew between the look and the lock is left to the next tick."""
+        lead = change.lead
+        if lead.auto_close_warned_at is None and lead.auto_close_at == due[lead.pk]:
+            change.set(auto_close_warned_at=now)
+            change.record(kinds.CLOSE_WARNED, data={"closes_at": due[lead.pk].isoformat()})
+
+    return _changed(run(list(due), decide, by=TIMER, now=now)) if due else 0
 
 
 def _wake(ids: Sequence[uuid.UUID], now: datetime) -> int:
@@ -140,21 +143,26 @@ def _in_chunks(due: QuerySet[Lead], act: Callable[[Sequence[uuid.UUID]], int]) -
     """Go through due leads workspace by workspace, a chunk each in turn, for one tick at most."""
     deadline, total = time.monotonic() + LONGEST_TICK, 0
     with all_workspaces():
-        workspaces = list(due.order_by().values_list("workspace", flat=True).distinct())
-    position: dict[uuid.UUID, uuid.UUID] = {}
-    while workspaces and time.monotonic() < deadline:
-        for workspace_id in list(workspaces):
+        workspaces = due.order_by().values_list("workspace", flat=True).distinct()
+        waiting = {workspace_id: _chunks(due) for workspace_id in workspaces}
+    while waiting and time.monotonic() < deadline:
+        for workspace_id, chunks in list(waiting.items()):
             with workspace_scope(workspace_id):
-                rest = (
-                    due.filter(pk__gt=position[workspace_id]) if workspace_id in position else due
-                )
-                ids = list(rest.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-                total += _try(act, ids) if ids else 0
-            if len(ids) < CHUNK:
-                workspaces.remove(workspace_id)
-            else:
-                position[workspace_id] = ids[-1]
+                ids = next(chunks, None)
+                if ids is None:
+                    del waiting[workspace_id]
+                else:
+                    total += _try(act, ids)
     return total
+
+
+def _chunks(due: QuerySet[Lead]) -> Iterator[list[uuid.UUID]]:
+    """The ids of due leads in their order, read in the scope of whoever asks for the next chunk."""
+    rest = due.order_by("pk").values_list("pk", flat=True)
+    ids = list(rest[:READ_AHEAD])
+    while ids:
+        yield from (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+        ids = list(rest.filter(pk__gt=ids[-1])[:READ_AHEAD]) if len(ids) == READ_AHEAD else []
 
 
 def _try(act: Callable[[Sequence[uuid.UUID]], int], ids: Sequence[uuid.UUID]) -> int:

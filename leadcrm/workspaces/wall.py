@@ -26,7 +26,8 @@ DROP TRIGGER IF EXISTS {table}_wall ON {table};
 CREATE TRIGGER {table}_wall BEFORE INSERT OR UPDATE OF {columns} ON {table}
     FOR EACH ROW EXECUTE FUNCTION {table}_wall();
 """
-# One statement per link that is set or changed (of a new row OLD is null): a single statement for all of them costs ten times as much.
+# One statement per link that is set or changed (a new row's OLD is null): a single statement for all
+# of them costs ten times as much.
 CHECK = """IF NEW.{column} IS NOT NULL AND NEW.{column} IS DISTINCT FROM OLD.{column} THEN
         SELECT workspace_id INTO theirs FROM {target} WHERE {key} = NEW.{column};
         IF theirs <> NEW.workspace_id THEN
