@@ -6,11 +6,14 @@ nothing here knows of brokers, caches or leads.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
+
+from django.db import connection
 
 from integrations.models import InboundEvent
 from integrations.web_form.reading import (
@@ -22,11 +25,18 @@ from integrations.web_form.reading import (
     read_fields,
     read_query,
 )
-from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
+from leadcrm.workspaces.copying import insert_once
+from leadcrm.workspaces.scoping import workspace_scope
 from leads.models import Source, SourceKind
 
 PROVIDER = "web_form"
 LONGEST_HEADER = 4000
+# In SQL: the ORM takes eight times as long to compile it, half of what a submission costs in all.
+COLUMNS = {one.attname: str(one.column) for one in Source._meta.concrete_fields}
+FIND = (
+    f"SELECT {', '.join(COLUMNS.values())} FROM leads_source "  # noqa: S608 - our own column names
+    "WHERE public_key = %s AND kind = %s AND is_active"
+)
 SAME_MINUTE = 60  # seconds in which equal content without an id of its own counts as a resend
 
 
@@ -43,11 +53,14 @@ class Received:
 
 def find_form(public_key: str) -> Source | None:
     """The active website form of this key, whichever workspace it belongs to."""
-    with all_workspaces():
-        found: Source | None = Source.objects.filter(
-            public_key=public_key.lower(), kind=SourceKind.WEBSITE_FORM, is_active=True
-        ).first()
-    return found
+    with connection.cursor() as cursor:
+        cursor.execute(FIND, [public_key.lower(), SourceKind.WEBSITE_FORM])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["form_fields"] = json.loads(values["form_fields"])
+    return Source.from_db(connection.alias, values.keys(), values.values())
 
 
 def is_allowed_origin(source: Source, origin: str, own_host: str) -> bool:
@@ -88,7 +101,7 @@ def receive(source: Source, received: Received, now: datetime) -> str:
         run_at=now,
     )
     with workspace_scope(source.workspace_id):
-        InboundEvent.objects.bulk_create([event], ignore_conflicts=True)
+        insert_once(event)
     return submission_id
 
 

@@ -45,6 +45,25 @@ def copy_in(rows: Sequence[WorkspaceModel]) -> None:
         row._state.adding, row._state.db = False, connection.alias
 
 
+def insert_once(row: WorkspaceModel) -> None:
+    """Insert a new row in one statement; where a unique key of it is there already, nothing happens.
+
+    As in `copy_in` the row goes in as it stands.
+    """
+    row.claim_for_scope()
+    plain, json_ = _columns(type(row), row.pk is not None)
+    names = ", ".join(f'"{one.column}"' for one in [*plain, *json_])
+    places = ", ".join(["%s"] * (len(plain) + len(json_)))
+    values = [getattr(row, one.attname) for one in plain]
+    values += [_as_json(getattr(row, one.attname)) for one in json_]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({places}) '  # noqa: S608 - our own names
+            "ON CONFLICT DO NOTHING",
+            values,
+        )
+
+
 def draw_ids(rows: Sequence[WorkspaceModel]) -> None:
     """Give new rows of one model, numbered by the database, their numbers in advance."""
     if not rows:

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from leadcrm.workspaces.copying import copy_in, draw_ids
+from leadcrm.workspaces.copying import copy_in, draw_ids, insert_once
 from leadcrm.workspaces.scoping import ScopeMismatch, ScopeRequired, no_scope, workspace_scope
-from leads.models import Activity, Contact, Lead
+from leads.models import Activity, Contact, Lead, Source, SourceDay
 from leads.pipelines import Status
 from tests.factories import NOW, make_lead
 
@@ -61,6 +61,20 @@ def test_numbers_drawn_in_advance_are_those_of_the_rows(acme):
     newest = Activity.objects.latest("pk")
     assert newest.pk > rows[1].pk
     assert newest.xid
+
+
+def test_a_row_is_inserted_once(acme, rival, django_assert_num_queries):
+    first = SourceDay(source=Source.objects.first(), day=NOW.date(), created=1)
+    again = SourceDay(source=first.source, day=first.day, created=2)
+    with django_assert_num_queries(2):
+        insert_once(first)
+        insert_once(again)
+    assert SourceDay.objects.get() == first
+    with workspace_scope(rival), pytest.raises(ScopeMismatch):
+        insert_once(first)
+    contact = Contact(display_name="x")
+    insert_once(contact)
+    assert Contact.objects.get().display_name == "x"
 
 
 def test_nothing_to_copy_is_no_query(acme, django_assert_num_queries):
