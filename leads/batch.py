@@ -21,7 +21,7 @@ from typing import Any
 from django.db import models, transaction
 
 from leadcrm.workspaces.actors import Actor
-from leadcrm.workspaces.copying import copy_in, draw_ids
+from leadcrm.workspaces.inserting import draw_ids, insert_rows
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.scoping import WorkspaceModel, current_workspace_id
@@ -211,8 +211,8 @@ class LeadBatch:
         leads = {lead.pk: lead for lead in rows.select_for_update(no_key=True)}
         stages = {stage.pk: stage for stage in self.stages} if leads else {}
         for lead in leads.values():
-            lead.stage = stages[lead.stage_id]
-            lead.pipeline = lead.stage.pipeline
+            stage = stages[lead.stage_id]
+            lead._state.fields_cache |= {"stage": stage, "pipeline": stage.pipeline}
         models.prefetch_related_objects(list(leads.values()), "owner", "source")
         self.locked, self._facts = list(leads), {}
         return leads
@@ -243,7 +243,7 @@ class LeadBatch:
         searching.refresh([change.lead for change in changed if change.dirty & searching.FIELDS])
         activities = [activity for change in changed for activity in change.activities]
         draw_ids(activities)
-        copy_in(activities)
+        insert_rows(activities)
 
     def _project(self, changes: Sequence[Change]) -> None:
         # What a verb looked up under the lock stands, unless it added to it.
@@ -352,7 +352,7 @@ def _insert_rows(rows: Sequence[WorkspaceModel]) -> None:
     for row in rows:
         groups[type(row)].append(row)
     for group in groups.values():
-        copy_in(group)
+        insert_rows(group)
 
 
 def _act(changes: Sequence[Change]) -> None:

@@ -15,7 +15,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.business_hours import BusinessHours
-from leadcrm.workspaces.copying import copy_in
+from leadcrm.workspaces.inserting import insert_rows
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.updating import write_columns
@@ -154,9 +154,9 @@ class _Capture:
             return
         leads = [lead for _, lead in pairs]
         _complete_people(leads, ledger)
-        copy_in(leads)
+        insert_rows(leads)
         searching.add(leads)
-        copy_in([self._creation_row(lead, item) for item, lead in pairs])
+        insert_rows([self._creation_row(lead, item) for item, lead in pairs])
 
     def _complete_new_people(
         self, pairs: Sequence[tuple[Prepared, Lead]], ledger: matching.KeyLedger
@@ -254,7 +254,7 @@ class _Capture:
         )
 
     def _link_external(self, items: Sequence[Prepared]) -> None:
-        copy_in(
+        insert_rows(
             [
                 ExternalId(
                     workspace_id=self.workspace.pk,

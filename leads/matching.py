@@ -14,8 +14,8 @@ from django.db.models import Q
 from django.db.models.functions import Collate, Lower
 
 from leadcrm.workspaces.arrays import array_of
-from leadcrm.workspaces.copying import copy_in
 from leadcrm.workspaces.ids import uuid7
+from leadcrm.workspaces.inserting import insert_rows
 from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads.models import Company, Contact, ContactKey, Lead
@@ -89,7 +89,7 @@ class KeyLedger:
 
     def write(self) -> None:
         """Insert the new contacts and hand the keys over; a key that nobody took goes again."""
-        copy_in(list(self.new.values()))
+        insert_rows(list(self.new.values()))
         moved, unused = [], []
         for key, row in self.rows.items():
             owner = self.owner[key]

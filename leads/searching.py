@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Left, StrIndex
 from django.db.models.lookups import GreaterThan
 
-from leadcrm.workspaces.copying import copy_in
+from leadcrm.workspaces.inserting import insert_rows
 from leadcrm.workspaces.new_rows import new_row
 from leads.models import Lead, LeadSearch
 from leads.models.lead import PREFIX
@@ -52,7 +52,7 @@ def text_of(lead: Lead) -> str:
 
 def add(leads: Sequence[Lead]) -> None:
     """Write the search rows of new leads, in the transaction that adds them."""
-    copy_in(_rows(leads))
+    insert_rows(_rows(leads))
 
 
 def refresh(leads: Sequence[Lead]) -> None:

@@ -25,7 +25,7 @@ from integrations.web_form.reading import (
     read_fields,
     read_query,
 )
-from leadcrm.workspaces.copying import insert_once
+from leadcrm.workspaces.inserting import insert_once
 from leadcrm.workspaces.scoping import workspace_scope
 from leads.models import Source, SourceKind
 

@@ -20,7 +20,7 @@ def new_row(model: type[M], **values: Any) -> M:
     constants, made, relations = _defaults(model)
     row = model.__new__(model)
     held = row.__dict__
-    held["_state"] = ModelState()
+    held["_state"] = state = ModelState()
     held.update(constants)
     for name, make in made.items():
         if name not in values:
@@ -29,7 +29,8 @@ def new_row(model: type[M], **values: Any) -> M:
         if name in constants or name in made:
             held[name] = value
         elif name in relations:
-            setattr(row, name, value)
+            held[relations[name]] = value.pk if value is not None else None
+            state.fields_cache[name] = value
         else:
             raise TypeError(f"{model.__name__} has no column {name}")
     return row
@@ -38,8 +39,8 @@ def new_row(model: type[M], **values: Any) -> M:
 @cache
 def _defaults(
     model: type[models.Model],
-) -> tuple[dict[str, Any], dict[str, Callable[[], Any]], frozenset[str]]:
-    """The defaults that never change, what makes one for each row, and the names of relations."""
+) -> tuple[dict[str, Any], dict[str, Callable[[], Any]], dict[str, str]]:
+    """The defaults that never change, what makes one for each row, and the columns of relations."""
     constants: dict[str, Any] = {}
     made: dict[str, Callable[[], Any]] = {}
     for column in model._meta.concrete_fields:
@@ -47,5 +48,5 @@ def _defaults(
             made[column.attname] = column.default
         else:
             constants[column.attname] = column.get_default()
-    relations = {one.name for one in model._meta.concrete_fields if one.is_relation}
-    return constants, made, frozenset(relations)
+    relations = {one.name: one.attname for one in model._meta.concrete_fields if one.is_relation}
+    return constants, made, relations

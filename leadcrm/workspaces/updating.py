@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
 from leadcrm.workspaces.arrays import array_of
+from leadcrm.workspaces.inserting import array_type, cast
 from leadcrm.workspaces.scoping import WorkspaceModel, current_workspace_id
 
 
@@ -22,9 +23,9 @@ def write_columns(rows: Sequence[WorkspaceModel], names: Iterable[str]) -> None:
     if not fields:
         return
     key = rows[0]._meta.pk.column
-    arrays = ", ".join(f"%s::{_base_type(one)}[]" for one in fields)
+    arrays = ", ".join(f"%s::{array_type(one)}[]" for one in fields)
     columns = ", ".join(f'"{one.column}"' for one in fields)
-    writes = ", ".join(f'"{one.column}" = new."{one.column}"{_cast(one)}' for one in fields)
+    writes = ", ".join(f'"{one.column}" = new."{one.column}"{cast(one)}' for one in fields)
     sql = (
         f'UPDATE "{rows[0]._meta.db_table}" AS old SET {writes} '  # noqa: S608 - our own column names
         f'FROM unnest(%s::uuid[], {arrays}) AS new ("{key}", {columns}) '
@@ -33,18 +34,6 @@ def write_columns(rows: Sequence[WorkspaceModel], names: Iterable[str]) -> None:
     values = [array_of(_value(one, row) for row in rows) for one in fields]
     with connection.cursor() as cursor:
         cursor.execute(sql, [array_of(row.pk for row in rows), *values, current_workspace_id()])
-
-
-def _base_type(one: models.Field[Any, Any]) -> str:
-    """The column's type without its length: a cast to varchar(n) would cut a text silently."""
-    if isinstance(one, models.JSONField):
-        return "text"
-    found = one.rel_db_type(connection) if one.is_relation else one.db_type(connection)
-    return str(found).split("(")[0]
-
-
-def _cast(one: models.Field[Any, Any]) -> str:
-    return "::jsonb" if isinstance(one, models.JSONField) else ""
 
 
 def _value(one: models.Field[Any, Any], row: WorkspaceModel) -> Any:

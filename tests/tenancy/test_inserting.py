@@ -1,4 +1,4 @@
-"""New rows by COPY: what they hold, and that they stay inside the wall."""
+"""New rows in one statement: what they hold, and that they stay inside the wall."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from leadcrm.workspaces.copying import copy_in, draw_ids, insert_once
+from leadcrm.workspaces.inserting import draw_ids, insert_once, insert_rows
 from leadcrm.workspaces.scoping import ScopeMismatch, ScopeRequired, no_scope, workspace_scope
 from leads.models import Activity, Contact, Lead, Source, SourceDay
 from leads.pipelines import Status
@@ -28,7 +28,7 @@ def row_of(lead: Lead) -> Activity:
     return Activity(lead_id=lead.pk, kind="reviewed", occurred_at=NOW, actor_kind="system")
 
 
-def test_a_copied_row_reads_as_it_was_written(acme):
+def test_an_inserted_row_reads_as_it_was_written(acme):
     wanted = fresh_copy(
         make_lead(),
         display_name="Tab\t, line\nbreak, \\N, \\. and “quotes”",
@@ -43,21 +43,42 @@ def test_a_copied_row_reads_as_it_was_written(acme):
         is_test=True,
         current_sequence_id=uuid.uuid4(),
     )
-    copy_in([wanted])
+    insert_rows([wanted])
     found = Lead.objects.get(pk=wanted.pk)
     assert not wanted._state.adding
     for column in Lead._meta.concrete_fields:
         assert getattr(found, column.attname) == getattr(wanted, column.attname), column.name
 
 
+def test_each_row_of_many_holds_its_own_values(acme):
+    lead = make_lead()
+    wanted = [
+        fresh_copy(lead, attributes={"a": True}, label="x", budget=None, needs_review=True),
+        fresh_copy(lead, attributes={"a": 1}, label="", budget=Decimal("3.00"), needs_review=False),
+        fresh_copy(lead, attributes={"a": True}, label="x", budget=None, needs_review=True),
+    ]
+    insert_rows(wanted)
+    for row in wanted:
+        found = Lead.objects.get(pk=row.pk)
+        for column in Lead._meta.concrete_fields:
+            held = getattr(found, column.attname)
+            assert repr(held) == repr(getattr(row, column.attname)), column.name
+
+
+def test_rows_that_are_all_the_same_are_all_inserted(acme):
+    lead = make_lead()
+    insert_rows([row_of(lead), row_of(lead), row_of(lead)])
+    assert Activity.objects.filter(kind="reviewed").count() == 3
+
+
 def test_numbers_drawn_in_advance_are_those_of_the_rows(acme):
     lead = make_lead()
     rows = [row_of(lead), row_of(lead)]
     draw_ids(rows)
-    copy_in(rows)
+    insert_rows(rows)
     assert rows[0].pk < rows[1].pk
     assert {row.pk for row in rows} <= set(Activity.objects.values_list("pk", flat=True))
-    copy_in([row_of(lead)])
+    insert_rows([row_of(lead)])
     newest = Activity.objects.latest("pk")
     assert newest.pk > rows[1].pk
     assert newest.xid
@@ -77,16 +98,16 @@ def test_a_row_is_inserted_once(acme, rival, django_assert_num_queries):
     assert Contact.objects.get().display_name == "x"
 
 
-def test_nothing_to_copy_is_no_query(acme, django_assert_num_queries):
+def test_nothing_to_insert_is_no_query(acme, django_assert_num_queries):
     with django_assert_num_queries(0):
-        copy_in([])
+        insert_rows([])
         draw_ids([])
 
 
 def test_what_the_database_refuses_is_raised_as_the_orm_raises_it(acme):
     lead = make_lead()
     with pytest.raises(IntegrityError), transaction.atomic():
-        copy_in([Lead.objects.get(pk=lead.pk)])
+        insert_rows([Lead.objects.get(pk=lead.pk)])
     assert Lead.objects.count() == 1
 
 
@@ -94,9 +115,9 @@ def test_rows_of_another_workspace_are_refused(acme, rival):
     with workspace_scope(rival):
         theirs = make_lead()
     with pytest.raises(ScopeMismatch):
-        copy_in([Contact(workspace_id=rival.pk, display_name="x")])
+        insert_rows([Contact(workspace_id=rival.pk, display_name="x")])
     with no_scope(), pytest.raises(ScopeRequired):
-        copy_in([Contact(display_name="x")])
+        insert_rows([Contact(display_name="x")])
     with pytest.raises(IntegrityError), transaction.atomic():
-        copy_in([row_of(theirs)])
+        insert_rows([row_of(theirs)])
     assert not Activity.objects.filter(lead_id=theirs.pk).exists()
