@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from leadcrm.workspaces.api.base import ApiView
 from leadcrm.workspaces.api.fields import StrictSerializer, Text, link_id
 from leadcrm.workspaces.api.schema import page_of_schema, paging_parameters
+from leadcrm.workspaces.api.shown import ShownSerializer
 from leadcrm.workspaces.paging import both_ways, orders
 from leads import access, contact_keys
 from leads.models import ContactKey
@@ -20,7 +21,7 @@ from leads.models import ContactKey
 KEY_ORDERS = orders(*both_ways("created_at"))
 
 
-class ContactKeySerializer(serializers.ModelSerializer[ContactKey]):
+class ContactKeySerializer(ShownSerializer[ContactKey]):
     contact_id = link_id()
 
     class Meta:

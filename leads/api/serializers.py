@@ -9,6 +9,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from leadcrm.workspaces.api.fields import link_id
+from leadcrm.workspaces.api.shown import ShownSerializer
 from leadcrm.workspaces.models import Membership
 from leads.models import (
     Campaign,
@@ -25,28 +26,28 @@ from leads.models import (
 INCLUDED = ("contact", "company", "campaign", "deal", "source", "owner")
 
 
-class MemberRefSerializer(serializers.ModelSerializer[Membership]):
+class MemberRefSerializer(ShownSerializer[Membership]):
     class Meta:
         model = Membership
         fields: ClassVar = ("id", "name", "kind")
         read_only_fields = fields
 
 
-class CampaignSerializer(serializers.ModelSerializer[Campaign]):
+class CampaignSerializer(ShownSerializer[Campaign]):
     class Meta:
         model = Campaign
         fields: ClassVar = ("id", "name", "channel", "external_id", "created_at")
         read_only_fields = fields
 
 
-class StageRefSerializer(serializers.ModelSerializer[Stage]):
+class StageRefSerializer(ShownSerializer[Stage]):
     class Meta:
         model = Stage
         fields: ClassVar = ("id", "key", "label", "outcome")
         read_only_fields = fields
 
 
-class StageSerializer(serializers.ModelSerializer[Stage]):
+class StageSerializer(ShownSerializer[Stage]):
     class Meta:
         model = Stage
         fields: ClassVar = (
@@ -56,7 +57,7 @@ class StageSerializer(serializers.ModelSerializer[Stage]):
         read_only_fields = fields
 
 
-class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
+class PipelineSerializer(ShownSerializer[Pipeline]):
     stages = StageSerializer(many=True, read_only=True)
 
     class Meta:
@@ -67,7 +68,7 @@ class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
         read_only_fields = fields
 
 
-class CloseReasonSerializer(serializers.ModelSerializer[CloseReason]):
+class CloseReasonSerializer(ShownSerializer[CloseReason]):
     unqualified_code = serializers.CharField(
         read_only=True, help_text="Recorded as well where the lead was never qualified."
     )
@@ -81,7 +82,7 @@ class CloseReasonSerializer(serializers.ModelSerializer[CloseReason]):
         read_only_fields = fields
 
 
-class SourceSerializer(serializers.ModelSerializer[Source]):
+class SourceSerializer(ShownSerializer[Source]):
     pipeline_id = link_id()
     owner_id = link_id()
     team_id = link_id()
@@ -99,14 +100,14 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
         read_only_fields = fields
 
 
-class SourceRefSerializer(serializers.ModelSerializer[Source]):
+class SourceRefSerializer(ShownSerializer[Source]):
     class Meta:
         model = Source
         fields: ClassVar = ("id", "name", "kind")
         read_only_fields = fields
 
 
-class CompanySerializer(serializers.ModelSerializer[Company]):
+class CompanySerializer(ShownSerializer[Company]):
     class Meta:
         model = Company
         fields: ClassVar = (
@@ -116,7 +117,7 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
         read_only_fields = fields
 
 
-class ContactSerializer(serializers.ModelSerializer[Contact]):
+class ContactSerializer(ShownSerializer[Contact]):
     company_id = link_id()
 
     class Meta:
@@ -129,7 +130,7 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         read_only_fields = fields
 
 
-class DealSerializer(serializers.ModelSerializer[Deal]):
+class DealSerializer(ShownSerializer[Deal]):
     lead_id = link_id()
     contact_id = link_id()
     company_id = link_id()
@@ -145,7 +146,7 @@ class DealSerializer(serializers.ModelSerializer[Deal]):
         read_only_fields = fields
 
 
-class LeadSerializer(serializers.ModelSerializer[Lead]):
+class LeadSerializer(ShownSerializer[Lead]):
     """A lead. What `include` asks for is there as objects, besides the ids."""
 
     stage = StageRefSerializer(read_only=True)
@@ -203,12 +204,11 @@ class LeadSerializer(serializers.ModelSerializer[Lead]):
 
     def __init__(self, *args: Any, include: Collection[str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.include = include
+        self.left_out = () if include is None else set(INCLUDED) - set(include)
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
-        left_out = () if self.include is None else set(INCLUDED) - set(self.include)
-        return {name: one for name, one in fields.items() if name not in left_out}
+        return {name: one for name, one in fields.items() if name not in self.left_out}
 
 
 class LeadComponent(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from leadcrm.workspaces.api.fields import link_id
+from leadcrm.workspaces.api.shown import ShownSerializer
 from leads.api.serializers import LeadSerializer
 from leads.models import Activity, Appointment, ExternalId, FieldSuggestion, Message, Task
 
 
-class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
+class AppointmentSerializer(ShownSerializer[Appointment]):
     lead_id = serializers.UUIDField(read_only=True)
     host_id = link_id()
 
@@ -24,7 +25,7 @@ class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
         read_only_fields = fields
 
 
-class TaskSerializer(serializers.ModelSerializer[Task]):
+class TaskSerializer(ShownSerializer[Task]):
     lead_id = serializers.UUIDField(read_only=True)
     assignee_id = link_id()
 
@@ -36,7 +37,7 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
         read_only_fields = fields
 
 
-class SuggestionSerializer(serializers.ModelSerializer[FieldSuggestion]):
+class SuggestionSerializer(ShownSerializer[FieldSuggestion]):
     value = serializers.JSONField(read_only=True)
 
     class Meta:
@@ -45,14 +46,14 @@ class SuggestionSerializer(serializers.ModelSerializer[FieldSuggestion]):
         read_only_fields = fields
 
 
-class ExternalIdSerializer(serializers.ModelSerializer[ExternalId]):
+class ExternalIdSerializer(ShownSerializer[ExternalId]):
     class Meta:
         model = ExternalId
         fields: ClassVar = ("system", "external_id")
         read_only_fields = fields
 
 
-class MessageSerializer(serializers.ModelSerializer[Message]):
+class MessageSerializer(ShownSerializer[Message]):
     class Meta:
         model = Message
         fields: ClassVar = (

@@ -14,34 +14,35 @@ from leadcrm.workspaces.access import PERMISSIONS, reach
 from leadcrm.workspaces.api.base import ApiView
 from leadcrm.workspaces.api.fields import link_id
 from leadcrm.workspaces.api.schema import page_of_schema, paging_parameters
+from leadcrm.workspaces.api.shown import ShownSerializer
 from leadcrm.workspaces.models import Location, Membership, Team, Workspace
 from leadcrm.workspaces.paging import both_ways, orders
 
 BY_NAME = orders(*both_ways("name", "sort_name"))
 
 
-class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
+class WorkspaceSerializer(ShownSerializer[Workspace]):
     class Meta:
         model = Workspace
         fields: ClassVar = ("id", "name", "slug", "time_zone", "country", "currency", "visibility")
         read_only_fields = fields
 
 
-class TeamSerializer(serializers.ModelSerializer[Team]):
+class TeamSerializer(ShownSerializer[Team]):
     class Meta:
         model = Team
         fields: ClassVar = ("id", "name")
         read_only_fields = fields
 
 
-class LocationSerializer(serializers.ModelSerializer[Location]):
+class LocationSerializer(ShownSerializer[Location]):
     class Meta:
         model = Location
         fields: ClassVar = ("id", "name", "address", "time_zone")
         read_only_fields = fields
 
 
-class MemberSerializer(serializers.ModelSerializer[Membership]):
+class MemberSerializer(ShownSerializer[Membership]):
     team_id = link_id()
     location_id = link_id()
 
