@@ -70,6 +70,12 @@ def access_lead(membership: Membership, lead_id: uuid.UUID, *, need: str = "see"
     return lead
 
 
+def permit_lead(membership: Membership, lead_id: uuid.UUID, *, need: str) -> None:
+    """Deny what `access_lead` would, without reading what the lead's page shows."""
+    rows = visible_leads(membership).select_related("owner").only("team", "owner__team")
+    require_reach(membership, _one(rows, lead_id), need)
+
+
 def access_leads(membership: Membership, ids: Sequence[uuid.UUID], *, need: str) -> list[uuid.UUID]:
     """Those of the ids that the member may see and do `need` with, for a mass verb.
 

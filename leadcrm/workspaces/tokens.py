@@ -7,7 +7,9 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from leadcrm.workspaces.models import ApiToken, Membership
+from django.db.models import Exists, OuterRef
+
+from leadcrm.workspaces.models import ApiToken, Membership, Team
 from leadcrm.workspaces.scoping import all_workspaces
 
 PREFIX = "lcrm_"
@@ -60,10 +62,13 @@ def find_token(key: str, now: datetime) -> ApiToken | None:
             .filter(digest=digest_of(key), revoked_at=None, membership__is_active=True)
             .exclude(expires_at__lte=now)
             .exclude(membership__user__is_active=False)
+            .annotate(has_teams=Exists(Team.objects.filter(workspace=OuterRef("workspace"))))
             .first()
         )
-        if token is not None and (
-            token.last_used_at is None or token.last_used_at < now - USE_RESOLUTION
-        ):
+        if token is None:
+            return None
+        # As memberships_of finds it.
+        setattr(token.membership, "has_teams", token.has_teams)  # noqa: B010
+        if token.last_used_at is None or token.last_used_at < now - USE_RESOLUTION:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -34,7 +35,6 @@ from leads.api.work_serializers import (
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
 from leads.filters import LeadFilterSet
 from leads.models import Appointment, ExternalId, FieldSuggestion, Lead, Task
-from leads.models.lead import LeadQuerySet
 from leads.upserting import upsert_lead
 
 ORDERS = orders(
@@ -97,7 +97,7 @@ class LeadListView(ApiView):
         if not filtered.is_valid():
             raise ValidationError({name: list(errors) for name, errors in filtered.errors.items()})
         return self.page(
-            with_included(filtered.qs.for_list(), include),
+            with_included(filtered.qs, include),
             ORDERS,
             lambda rows: list(LeadSerializer(rows, many=True, include=include).data),
             known=(*LeadFilterSet.base_filters, "include"),
@@ -125,7 +125,7 @@ class LeadListView(ApiView):
             return self._answer(result)
 
         def permit(lead_id: uuid.UUID) -> None:
-            access.access_lead(self.membership, lead_id, need="edit")
+            access.permit_lead(self.membership, lead_id, need="edit")
 
         result = settle_race(
             lambda: upsert_lead(
@@ -135,15 +135,15 @@ class LeadListView(ApiView):
         return self._answer(result)
 
     def _answer(self, result: Captured) -> Response:
-        lead = Lead.objects.for_list().get(pk=result.lead_id)
-        visible = access.visible_leads(self.membership).filter(pk=lead.pk).exists()
-        body = {
-            "effect": result.effect.value,
-            "lead": LeadSerializer(lead, include=()).data if visible else None,
-            "stub": None if visible else _stub(lead),
-        }
+        seen = with_included(access.visible_leads(self.membership), ())
+        lead = seen.filter(pk=result.lead_id).first()
         status = 201 if result.effect is Effect.CREATED else 200
-        return versioned(body, lead.version, status) if visible else Response(body, status=status)
+        effect = result.effect.value
+        if lead is None:
+            stub = _stub(result.lead_id)
+            return Response({"effect": effect, "lead": None, "stub": stub}, status=status)
+        shown = LeadSerializer(lead, include=()).data
+        return versioned({"effect": effect, "lead": shown, "stub": None}, lead.version, status)
 
 
 class ExternalLeadView(LeadListView):
@@ -180,8 +180,8 @@ class LeadView(ApiView):
     def get(self, request: Request, lead_id: uuid.UUID) -> Response:
         include = included(request)
         self.refuse_unknown({"include"})
-        rows = with_included(access.visible_leads(self.membership).for_detail(), include)  # type: ignore[attr-defined]
-        lead = find_one(rows, lead_id)
+        rows = with_included(access.visible_leads(self.membership), include)
+        lead: Lead = find_one(rows, lead_id)
         body = {**LeadSerializer(lead, include=include).data, **hanging(lead)}
         return versioned(body, lead.version)
 
@@ -194,7 +194,7 @@ class LeadView(ApiView):
         responses=LeadSerializer,
     )
     def patch(self, request: Request, lead_id: uuid.UUID) -> Response:
-        access.access_lead(self.membership, lead_id, need="edit")
+        access.permit_lead(self.membership, lead_id, need="edit")
         values = self.read(LeadEditSerializer)
         (result,) = editing.edit(
             [lead_id], values, by=self.actor, now=self.now, version=self.expected_version()
@@ -210,7 +210,7 @@ class LeadView(ApiView):
         responses={204: None},
     )
     def delete(self, request: Request, lead_id: uuid.UUID) -> Response:
-        access.access_lead(self.membership, lead_id, need="archive")
+        access.permit_lead(self.membership, lead_id, need="archive")
         archiving.archive([lead_id], by=self.actor, now=self.now)
         return Response(status=204)
 
@@ -239,8 +239,9 @@ def included(request: Request) -> tuple[str, ...]:
     return tuple(names)
 
 
-def with_included(leads: LeadQuerySet, include: Collection[str]) -> LeadQuerySet:
-    return leads.select_related("stage", *include) if include else leads
+def with_included(leads: QuerySet[Lead], include: Collection[str]) -> QuerySet[Lead]:
+    """The leads with what is shown of them besides their own columns."""
+    return leads.select_related("stage", *include)
 
 
 def find_one(rows: Any, key: uuid.UUID) -> Any:
@@ -253,7 +254,7 @@ def find_one(rows: Any, key: uuid.UUID) -> Any:
 
 def answer_lead(lead_id: uuid.UUID) -> Response:
     """The lead as it is now, with its version."""
-    lead = Lead.objects.for_list().get(pk=lead_id)
+    lead = with_included(Lead.objects.all(), ()).get(pk=lead_id)
     return versioned(LeadSerializer(lead, include=()).data, lead.version)
 
 
@@ -272,6 +273,7 @@ def hanging(lead: Lead) -> Mapping[str, Any]:
     }
 
 
-def _stub(lead: Lead) -> dict[str, Any]:
+def _stub(lead_id: uuid.UUID) -> dict[str, Any]:
+    lead = Lead.objects.select_related("owner", "stage").get(pk=lead_id)
     owner = lead.owner.name if lead.owner else None
     return {"display_name": lead.display_name, "owner": owner, "stage": lead.stage.label}

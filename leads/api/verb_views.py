@@ -88,7 +88,7 @@ def answer_done(result: Result) -> Response:
     """What a verb did to one lead; raises its refusal."""
     if result.refusal is not None:
         raise result.refusal
-    lead = Lead.objects.for_list().get(pk=result.lead_id)
+    lead = Lead.objects.select_related("stage").get(pk=result.lead_id)
     body = {
         "lead": LeadSerializer(lead, include=()).data,
         "activities": [
