@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
@@ -63,9 +64,7 @@ def within(membership: Membership, action: str) -> Q:
 
 def access_lead(membership: Membership, lead_id: uuid.UUID, *, need: str = "see") -> Lead:
     """The lead with what its page shows, if the member may see it and do `need` with it."""
-    lead: Lead | None = visible_leads(membership).for_detail().filter(pk=lead_id).first()  # type: ignore[attr-defined]
-    if lead is None:
-        raise Http404(NOT_FOUND)
+    lead: Lead = _one(visible_leads(membership).for_detail(), lead_id)  # type: ignore[attr-defined]
     require_reach(membership, lead, need)
     return lead
 
@@ -243,10 +242,10 @@ def _through_lead(membership: Membership, model: Any, pk: uuid.UUID, need: str) 
 
 
 def _one(rows: QuerySet[T], pk: uuid.UUID) -> T:
-    row = rows.filter(pk=pk).first()
-    if row is None:
-        raise Http404(NOT_FOUND)
-    return row
+    try:
+        return rows.get(pk=pk)
+    except ObjectDoesNotExist:
+        raise Http404(NOT_FOUND) from None
 
 
 def _require_through_leads(membership: Membership, leads: Q, need: str) -> None:

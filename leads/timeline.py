@@ -56,7 +56,13 @@ __all__ = [
     "timeline_of",
     "unpin_note",
     "wake",
+    "with_names",
 ]
+
+NAMES = (
+    *("actor__name", "token__name", "from_stage__key", "from_stage__label"),
+    *("to_stage__key", "to_stage__label"),
+)
 
 
 # --- calls and messages ----------------------------------------------------------------------
@@ -256,25 +262,28 @@ def timeline(lead: Lead) -> QuerySet[Activity]:
     absorbed = lead.absorbed_ids()
     # One lead's rows lie in their order in the index: the newest are read, not all.
     theirs = Q(lead__in=[lead.pk, *absorbed]) if absorbed else Q(lead=lead)
-    found: QuerySet[Activity] = (
-        Activity.objects.filter(theirs)
-        .select_related("actor", "token", "from_stage", "to_stage")
-        .order_by("-occurred_at", "-id")
+    found: QuerySet[Activity] = with_names(Activity.objects.filter(theirs)).order_by(
+        "-occurred_at", "-id"
     )
     return found
+
+
+def with_names(rows: QuerySet[Activity]) -> QuerySet[Activity]:
+    """Log rows with the names of the members, tokens and stages in them."""
+    own = (field.name for field in Activity._meta.concrete_fields)
+    links = {name.split("__")[0] for name in NAMES}
+    return rows.select_related(*links).only(*own, *NAMES)
 
 
 def timeline_of(
     lead_ids: Collection[uuid.UUID], contact_ids: Collection[uuid.UUID] = ()
 ) -> QuerySet[Activity]:
     """The log rows of leads, and those of contacts outside of any lead, newest first."""
-    rows: QuerySet[Activity] = (
+    rows: QuerySet[Activity] = with_names(
         Activity.objects.filter(
             Q(lead__in=lead_ids) | Q(contact__in=contact_ids, lead__isnull=True)
         )
-        .select_related("actor", "token", "from_stage", "to_stage")
-        .order_by("-occurred_at", "-id")
-    )
+    ).order_by("-occurred_at", "-id")
     return rows
 
 

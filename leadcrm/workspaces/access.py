@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from enum import Enum
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet
@@ -94,24 +95,29 @@ def require_scope(actor: Actor, scope: str) -> None:
         raise NotAllowed(f"This token lacks the scope {scope} ({label}).")
 
 
-def access_workspace(user_id: object, slug: str) -> Membership:
+def access_workspace(user_id: Any, slug: str) -> Membership:
     """The user's active membership of the workspace, with both loaded; Http404 for a stranger."""
-    with all_workspaces():
-        membership = memberships_of(user_id).filter(workspace__slug=slug).first()
-    if membership is None:
-        raise Http404(NOT_FOUND)
-    return membership
+    try:
+        with all_workspaces():
+            return _memberships().get(user_id=user_id, workspace__slug=slug)
+    except Membership.DoesNotExist:
+        raise Http404(NOT_FOUND) from None
 
 
-def memberships_of(user_id: object) -> QuerySet[Membership]:
+def memberships_of(user_id: Any) -> QuerySet[Membership]:
     """The user's active memberships, oldest first, ready for use as `request.membership`."""
+    return _memberships().filter(user_id=user_id).order_by("created_at", "id")
+
+
+@cache
+def _memberships() -> QuerySet[Membership]:
+    """Built once, because every request asks; whoever runs it gives the scope."""
     teams = Team.objects.filter(workspace=OuterRef("workspace"))
     mates = Membership.objects.filter(team=OuterRef("team"))
     found: QuerySet[Membership] = (
         Membership.objects.select_related("workspace", "user")
-        .filter(user_id=user_id, is_active=True, user__is_active=True)
+        .filter(is_active=True, user__is_active=True)
         .annotate(has_teams=Exists(teams), team_mates=ArraySubquery(mates.values("pk")))
-        .order_by("created_at", "id")
     )
     return found
 

@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from leadcrm.workspaces.models import ApiToken, Membership, Team
 from leadcrm.workspaces.scoping import all_workspaces
@@ -57,18 +58,25 @@ def revoke_token(token: ApiToken, now: datetime) -> None:
 def find_token(key: str, now: datetime) -> ApiToken | None:
     """The live token of a key, with its membership, user and workspace loaded, or None."""
     with all_workspaces():
-        token = (
-            ApiToken.objects.select_related("membership__workspace", "membership__user")
-            .filter(digest=digest_of(key), revoked_at=None, membership__is_active=True)
-            .exclude(expires_at__lte=now)
-            .exclude(membership__user__is_active=False)
-            .annotate(has_teams=Exists(Team.objects.filter(workspace=OuterRef("workspace"))))
-            .first()
-        )
-        if token is None:
+        try:
+            token = _tokens().exclude(expires_at__lte=now).get(digest=digest_of(key))
+        except ApiToken.DoesNotExist:
             return None
         # As memberships_of finds it.
-        setattr(token.membership, "has_teams", token.has_teams)  # noqa: B010
+        setattr(token.membership, "has_teams", token.has_teams)  # type: ignore[attr-defined]  # noqa: B010
         if token.last_used_at is None or token.last_used_at < now - USE_RESOLUTION:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
+
+
+@cache
+def _tokens() -> QuerySet[ApiToken]:
+    """Built once, because every request asks; whoever runs it gives the scope."""
+    teams = Team.objects.filter(workspace=OuterRef("workspace"))
+    found: QuerySet[ApiToken] = (
+        ApiToken.objects.select_related("membership__workspace", "membership__user")
+        .filter(revoked_at=None, membership__is_active=True)
+        .exclude(membership__user__is_active=False)
+        .annotate(has_teams=Exists(teams))
+    )
+    return found

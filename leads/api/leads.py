@@ -246,10 +246,10 @@ def with_included(leads: QuerySet[Lead], include: Collection[str]) -> QuerySet[L
 
 def find_one(rows: Any, key: uuid.UUID) -> Any:
     """The row with this id among those that the member may see; Http404 otherwise."""
-    row = rows.filter(pk=key).first()
-    if row is None:
-        raise Http404(NOT_FOUND)
-    return row
+    try:
+        return rows.get(pk=key)
+    except rows.model.DoesNotExist:
+        raise Http404(NOT_FOUND) from None
 
 
 def answer_lead(lead_id: uuid.UUID) -> Response:

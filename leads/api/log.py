@@ -43,7 +43,7 @@ def rows_after(membership: Membership, after: tuple[int, int]) -> QuerySet[Activ
     rows: QuerySet[Activity] = Activity.objects.filter(beyond, xid__lt=SnapshotHorizon())
     if reach(membership, "see") is not Reach.ALL:
         rows = rows.filter(lead__in=access.visible_leads(membership))
-    return rows.select_related("actor", "token", "from_stage", "to_stage").order_by("xid", "id")
+    return timeline.with_names(rows).order_by("xid", "id")
 
 
 def read_position(cursor: str) -> tuple[int, int]:

@@ -23,6 +23,12 @@ WAITS = models.Q(answer_due_at__isnull=False, first_response_at=None) | models.Q
     unread_since__isnull=False
 )
 BY_WORK_DUE = ["workspace", "work_due_at", "-created_at", "-id"]
+LINKED = (
+    *("pipeline__label", "pipeline__template", "pipeline__creates_deal"),
+    *("owner__name", "owner__team", "source__name", "source__owner", "campaign__name"),
+    *("team__name", "contact__display_name", "contact__stage", "company__name"),
+    *("location__name", "merged_into__display_name"),
+)
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "fbc", "fbp", "msclkid")
 
 
@@ -44,11 +50,14 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
         return self.select_related("stage", "pipeline", "owner", "source", "campaign", "team")
 
     def for_detail(self) -> "LeadQuerySet":
+        """With the stage, and with what the lead's page shows of the other rows it links to."""
         # Absorbed leads share the root's contact, which has the index.
         absorbed = Lead.objects.filter(contact=OuterRef("contact"), merged_into=OuterRef("pk"))
+        links = {name.split("__")[0] for name in LINKED}
+        own = (field.name for field in self.model._meta.concrete_fields)
         return (
-            self.for_list()
-            .select_related("contact", "company", "location", "merged_into")
+            self.select_related("stage", *links)
+            .only(*own, *LINKED)
             .annotate(absorbed_pks=ArraySubquery(absorbed.values("pk")))
         )
 
