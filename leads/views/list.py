@@ -42,6 +42,7 @@ MORE_FILTERS = (
 COUNTED = 10_000
 FOUND = 1_000  # so many of a search are counted: nobody looks through more, and types on
 FEW = 1_000
+EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 MANY_ARRIVE = 1_000
 MANY_WAIT = 99  # from there on the tab says 99+
 SEEN_WITHIN = timedelta(seconds=30)  # a lead may be committed this long after its `inserted_at`
@@ -95,6 +96,8 @@ def new_leads(request: PageRequest) -> HttpResponse:
     try:
         since = datetime.fromtimestamp(float(request.GET["since"]), tz=UTC)
         seen = int(request.GET["seen"])
+        if since < EARLIEST:
+            raise ValueError
     except (KeyError, ValueError, OverflowError, OSError):
         return HttpResponseBadRequest("since and seen are numbers", content_type="text/plain")
     found = listing(request, timezone.now())
