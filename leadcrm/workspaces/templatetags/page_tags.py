@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cache
 
@@ -15,6 +16,7 @@ from leadcrm.workspaces.markup import fill
 
 register = template.Library()
 
+SELECTED = SafeString(" selected")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
@@ -27,6 +29,22 @@ def icon(name: str, css: str = "") -> SafeString:
         css,
         static("img/icons.svg"),
         name,
+    )
+
+
+@register.simple_tag
+def options(choices: Iterable[tuple[str, str]], chosen: str | None) -> SafeString:
+    """The options of a select; in Python because there may be hundreds of campaigns."""
+    return SafeString(
+        "".join(
+            fill(
+                '<option value="{}"{}>{}</option>',
+                value,
+                SELECTED if value == chosen else "",
+                label,
+            )
+            for value, label in choices
+        )
     )
 
 
