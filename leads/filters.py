@@ -322,7 +322,11 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         return leads.filter(created_at__lt=self._moment(value + timedelta(days=1)))
 
     def compare_moment(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
-        return leads.filter(**{name: self._moment(value)})
+        moment = self._moment(value)
+        if name.startswith("last_activity_at__lt"):
+            # Nothing happened before it came in: saying so spares the newest from being read.
+            leads = leads.filter(created_at__lte=moment)
+        return leads.filter(**{name: moment})
 
     def _whose(
         self, leads: QuerySet[Lead], name: str, values: list[Any], mine: uuid.UUID | None

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lead',
-            index=models.Index(fields=['workspace', 'source_kind', 'source', 'created_at'], include=('archived_at',), name='lead_source'),
+            index=models.Index(fields=['workspace', 'source_kind', 'source', 'created_at'], include=('owner', 'team', 'archived_at'), name='lead_source'),
         ),
         migrations.AddIndex(
             model_name='lead',

@@ -269,12 +269,12 @@ class Lead(WorkspaceModel):
             ),
             models.Index(
                 fields=["workspace", "status", "created_at"],
-                include=["stage", "archived_at"],
+                include=["stage", "owner", "team", "archived_at"],
                 name="lead_status",
             ),
             models.Index(
                 fields=["workspace", "source_kind", "source", "created_at"],
-                include=["archived_at"],
+                include=["owner", "team", "archived_at"],
                 name="lead_source",
             ),
             models.Index(

@@ -196,6 +196,8 @@ def _chosen(found: Listing) -> tuple[QuerySet[Lead], int]:
     count = int(unsorted[: COUNTED + 1].count())
     if count > FEW:
         return found.leads, count
+    if not count:
+        return found.leads.none(), 0
     return Lead.objects.filter(pk__in=unsorted.values("pk")[: FEW + 1]), count
 
 

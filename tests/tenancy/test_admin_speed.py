@@ -6,9 +6,7 @@ since; statistics as after ANALYZE. Then each query is explained as it ran.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,20 +15,16 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import InboundEvent
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import WorkspaceModel, all_workspaces
-from leads import models as leads
-from leads.models import Activity, Contact, ContactKey, Cursor, Lead, LeadSearch, Message
+from leads.models import Activity, Cursor, Lead, Message
 from tests.factories import make_workspace
+from tests.plans import BIG, TABLES, asked, complaints
 from tests.tenancy.conftest import address, populate
 
 ROWS = 20_000
 QUIET = 2_000  # of them, the oldest, in the quiet workspace
-READ_AT_MOST = 3_000  # rows of a table that one query reads
 QUERIES = 8
-BIG = (Lead, Contact, ContactKey, LeadSearch, Activity, Message, InboundEvent, leads.Task)
-TABLES = {model._meta.db_table for model in BIG}
 
 
 @pytest.fixture
@@ -77,48 +71,6 @@ def _copies(model: Any) -> str:
         f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(values)} "
         f"FROM generate_series(%s, %s) n CROSS JOIN {one} AS template"
     ).replace("%s, %s", "%s::int, %s::int", 1)
-
-
-@contextmanager
-def asked() -> Iterator[list[tuple[str, Any]]]:
-    """The queries of a block, with their parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        seen.append((sql, params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(note):
-        yield seen
-
-
-def complaints(sql: str, params: Any) -> list[str]:
-    """What is wrong with how a query reads the large tables."""
-    if not sql.startswith("SELECT") or not any(f'"{table}"' in sql for table in TABLES):
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
-        (plan,) = cursor.fetchone()
-    found = json.loads(plan) if isinstance(plan, str) else plan
-    return [text for node in _nodes(found[0]["Plan"]) for text in _wrong(node)]
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for below in plan.get("Plans", []):
-        yield from _nodes(below)
-
-
-def _wrong(node: dict[str, Any]) -> Iterator[str]:
-    table = node.get("Relation Name")
-    if table not in TABLES:
-        return
-    removed = sum(node.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck"))
-    rows = (node["Actual Rows"] + removed) * node["Actual Loops"]
-    if node["Node Type"] == "Seq Scan":
-        yield f"scans {table}"
-    if rows > READ_AT_MOST:
-        yield f"reads {rows:,.0f} rows of {table}"
 
 
 def visit(client: Client, url: str, query: dict[str, str]) -> list[str]:
