@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Min, Q
+from django.db.models import Min, Q, prefetch_related_objects
 from django.db.models.functions import Right
 
 from integrations.models import InboundEvent
@@ -120,10 +120,11 @@ def _hold_workspace() -> bool:
 
 
 def _claim(which: Q, limit: int) -> list[InboundEvent]:
+    """Lock what is due; submissions of one source share its row, and so what hangs on it."""
     rows = InboundEvent.objects.filter(which).order_by("run_at", "received_at")
-    return list(
-        rows.select_related("source").select_for_update(skip_locked=True, of=("self",))[:limit]
-    )
+    events = list(rows.select_for_update(skip_locked=True)[:limit])
+    prefetch_related_objects(events, "source")
+    return events
 
 
 def _drain_one(event_id: uuid.UUID, now: datetime) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 SPELLINGS: dict[str, str] = {
     "display_name": """name fullname contactname customername clientname personname
@@ -47,6 +48,7 @@ BRACKETED = re.compile(r"\[([^\[\]]+)\](?:\[\])*\s*\Z")
 CONSENT = re.compile(r"consent|gdpr|opt[-_]?in|newsletter|subscribe|privacy|agree", re.IGNORECASE)
 
 
+@lru_cache(maxsize=2000)
 def field_named(name: str) -> str | None:
     """The lead field that a form field's name means, if any."""
     parent, own = _parts(name)

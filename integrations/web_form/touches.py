@@ -22,6 +22,18 @@ VISIT = {**dict(zip(UTM, UTM, strict=True)), "landing_page": "source_url", "refe
 COOKIES = {"_fbc": "fbc", "_fbp": "fbp"}
 
 
+def _spellings(name: str) -> tuple[str, ...]:
+    if name in ("landing_page", "referrer"):
+        return (name,)
+    cookies = [cookie for cookie, meant in COOKIES.items() if meant == name]
+    return (name, f"fields.{name}", *cookies)
+
+
+# How a form may call each, and all that describes the visit rather than answers the form.
+SPELLINGS = {name: _spellings(name) for name in TOUCH_FIELDS[1:]}
+DESCRIBED = frozenset(spelling for name in (*UTM, *CLICK_IDS) for spelling in SPELLINGS[name])
+
+
 @dataclass(slots=True)
 class Touches:
     """What is known of the visit: lead fields, platform ids, touches, and the field names used."""
@@ -61,18 +73,12 @@ def _touch(fields: Mapping[str, str], prefix: str) -> dict[str, str]:
 def _own(fields: Mapping[str, str]) -> dict[str, str]:
     """What the form says itself, in fields of its own or hidden ones of the page's form."""
     found = {}
-    for name in TOUCH_FIELDS[1:]:
-        given = [fields.get(spelling, "").strip() for spelling in _spellings(name)]
-        if any(given):
-            found[name] = _cut(name, next(text for text in given if text))
+    for name, spellings in SPELLINGS.items():
+        for spelling in spellings:
+            if text := fields.get(spelling, "").strip():
+                found[name] = _cut(name, text)
+                break
     return found
-
-
-def _spellings(name: str) -> tuple[str, ...]:
-    if name in ("landing_page", "referrer"):
-        return (name,)
-    cookies = [cookie for cookie, meant in COOKIES.items() if meant == name]
-    return (name, f"fields.{name}", *cookies)
 
 
 def _from_url(url: str) -> dict[str, str]:
@@ -95,9 +101,8 @@ def _cut(name: str, text: str) -> str:
 
 def _used(fields: Mapping[str, str]) -> frozenset[str]:
     """The names that describe the visit rather than answer the form."""
-    described = {spelling for name in (*UTM, *CLICK_IDS) for spelling in _spellings(name)}
     return frozenset(
         name
         for name in fields
-        if name in described or name.startswith(("first_touch.", "last_touch."))
+        if name in DESCRIBED or name.startswith(("first_touch.", "last_touch."))
     )
