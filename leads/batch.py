@@ -179,6 +179,7 @@ class LeadBatch:
     by: Actor
     now: datetime
     lane: str = Lane.LIVE
+    unread: Sequence[str] = ()
     locked: list[uuid.UUID] = field(default_factory=list)
     _facts: dict[Load, Mapping[uuid.UUID, Any]] = field(default_factory=dict)
 
@@ -207,7 +208,7 @@ class LeadBatch:
         No joins here: where the lock had to wait, PostgreSQL checks the newest row against the
         joined rows that it read before, and a lead whose stage has changed would be missing.
         """
-        rows = Lead.objects.filter(pk__in=set(ids)).order_by("pk")
+        rows = Lead.objects.filter(pk__in=set(ids)).order_by("pk").defer(*self.unread)
         leads = {lead.pk: lead for lead in rows.select_for_update(no_key=True)}
         stages = {stage.pk: stage for stage in self.stages} if leads else {}
         for lead in leads.values():
@@ -263,13 +264,22 @@ _gathered: ContextVar[list[Call] | None] = ContextVar("gathered_calls", default=
 
 
 def run(
-    ids: Sequence[uuid.UUID], decide: Decide, *, by: Actor, now: datetime, lane: str = Lane.LIVE
+    ids: Sequence[uuid.UUID],
+    decide: Decide,
+    *,
+    by: Actor,
+    now: datetime,
+    lane: str = Lane.LIVE,
+    unread: Sequence[str] = (),
 ) -> list[Result]:
-    """Do a verb to leads, in one transaction. Returns a result per id, in the order given."""
+    """Do a verb to leads, in one transaction. Returns a result per id, in the order given.
+
+    `unread` names columns that `decide` has no need of: they are read where somebody asks for them.
+    """
     call = Call([Result(lead_id) for lead_id in dict.fromkeys(ids)], decide, by, now, lane)
     waiting = _gathered.get()
     if waiting is None:
-        _do([call])
+        _do([call], unread)
     else:
         waiting.append(call)
     return call.results
@@ -297,9 +307,9 @@ def gathered() -> Iterator[None]:
                 raise result.refusal
 
 
-def _do(calls: Sequence[Call]) -> None:
+def _do(calls: Sequence[Call], unread: Sequence[str] = ()) -> None:
     """Lock the leads of all calls, decide about each, and write."""
-    batch = LeadBatch(by=calls[0].by, now=calls[0].now, lane=calls[0].lane)
+    batch = LeadBatch(by=calls[0].by, now=calls[0].now, lane=calls[0].lane, unread=unread)
     asked = [(call, result) for call in calls for result in call.results]
     if len({result.lead_id for _, result in asked}) < len(asked):
         raise ValueError("a lead takes part in a gathered batch once")
@@ -341,7 +351,7 @@ def run_one(
 def update_leads(changes: Sequence[tuple[Lead, set[str]]]) -> None:
     """One UPDATE for all leads and all fields that changed on any of them.
 
-    The leads are locked and were read whole, so writing a field that didn't change is harmless.
+    The leads are locked, so writing a field that didn't change is harmless.
     """
     leads = [lead for lead, names in changes if names]
     write_columns(leads, set().union(*(names for _, names in changes)))

@@ -132,6 +132,42 @@ def test_more_than_a_chunk_is_done_in_one_tick(acme, now, monkeypatch):
     assert sweep(sweeps.auto_close_due, now + 30 * DAY) == 10
 
 
+def test_more_than_is_read_ahead_is_done_in_one_tick(acme, now, monkeypatch):
+    monkeypatch.setattr(sweeps, "CHUNK", 2)
+    monkeypatch.setattr(sweeps, "READ_AHEAD", 5)
+    make_leads(10)
+    assert sweep(sweeps.auto_close_due, now + 30 * DAY) == 10
+
+
+def test_what_no_timer_looks_at_is_not_read_and_stays(acme, now, django_assert_max_num_queries):
+    lead = make_lead(attributes={"a": 1}, first_touch={"utm_source": "x"})
+    with django_assert_max_num_queries(30) as seen:
+        sweep(sweeps.auto_close_due, now + 30 * DAY)
+    (read,) = [query["sql"] for query in seen if "FOR NO KEY UPDATE" in query["sql"]]
+    assert not [name for name in sweeps.UNREAD if f'"{name}"' in read]
+    lead = fresh(lead)
+    assert (lead.status, lead.attributes, lead.first_touch) == (
+        "lost",
+        {"a": 1},
+        {"utm_source": "x"},
+    )
+
+
+def test_a_timer_that_moves_between_look_and_lock_warns_of_the_new_time_later(
+    acme, now, monkeypatch
+):
+    lead = make_lead()
+    run = sweeps.run
+
+    def postponed(ids, *args, **kwargs):
+        Lead.objects.filter(pk__in=ids).update(auto_close_at=now + 90 * DAY)
+        return run(ids, *args, **kwargs)
+
+    monkeypatch.setattr(sweeps, "run", postponed)
+    sweep(sweeps.auto_close_due, now + 29 * DAY)
+    assert "auto_close_warned" not in kinds_of(lead)
+
+
 def test_a_workspace_that_fails_does_not_stop_the_others(acme, rival, now, monkeypatch):
     make_lead()
     with workspace_scope(rival):
