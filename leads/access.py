@@ -50,16 +50,26 @@ def within(membership: Membership, action: str) -> Q:
     Unassigned leads are those without an owner; one that was given to another team waits there.
     """
     far = reach(membership, action)
+    mates = team_mates(membership) if far is Reach.TEAM and membership.team_id else None
+    return within_reach(far, membership.pk, membership.team_id, mates)
+
+
+def within_reach(far: Reach, member: Any, team: Any, mates: Sequence[uuid.UUID] | None = None) -> Q:
+    """The condition for a member of a team, or of none.
+
+    `mates` are who is in the team. Where their ids aren't given they are found by a join, for
+    leads that another condition has found: no index serves an alternative in another table.
+    """
     if far is Reach.ALL:
         return Q()
     if far is Reach.NONE:
         return Q(pk__in=[])
-    if far is Reach.TEAM and membership.team_id:
-        # Their ids rather than a join: an index serves no alternative that is in another table.
-        theirs = Q(owner__in=team_mates(membership)) | Q(team=membership.team_id)
-        return theirs | Q(owner=None, team=None)
-    own = Q(owner=membership.pk) | Q(owner=None, team=None)
-    return own | Q(owner=None, team=membership.team_id) if membership.team_id else own
+    if far is Reach.TEAM and team:
+        of_mates = Q(owner__team=team) | Q(owner=member)
+        theirs = of_mates if mates is None else Q(owner__in=mates)
+        return theirs | Q(team=team) | Q(owner=None, team=None)
+    own = Q(owner=member) | Q(owner=None, team=None)
+    return own | Q(owner=None, team=team) if team else own
 
 
 def access_lead(membership: Membership, lead_id: uuid.UUID, *, need: str = "see") -> Lead:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, UUIDField
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
+from leadcrm.workspaces.access import Reach, reach
+from leadcrm.workspaces.compiled import CompiledQuery, Given
 from leadcrm.workspaces.models import Membership
 from leads import kinds
-from leads.access import visible_leads
+from leads.access import within_reach
 from leads.models import (
     Activity,
     Appointment,
@@ -73,12 +79,15 @@ class Around:
 
 def read_around(lead: Lead, membership: Membership) -> Around:
     """All of it in one query."""
-    row = Lead.objects.filter(pk=lead.pk).values_list(
-        *_about_lead(lead), *_about_person(lead, membership), *_about_workspace(lead)
+    far, team = reach(membership, "see"), membership.team_id
+    people = [uuid.UUID(one) for one in setters(lead)]
+    ((*found,),) = _query(far, team is not None, lead.needs_review).rows(
+        lead=lead.pk, member=membership.pk, team=team, people=people
     )
-    found = [part or [] for part in row.get()]  # what can't be found at all comes as null
-    tasks, suggestions, appointments, pinned, given, keys, others, doubles, *rest = found
-    reasons, stages, people = rest
+    # What can't be found at all comes as null.
+    rows = [[json.loads(row) for row in part or ()] for part in found]
+    tasks, suggestions, appointments, pinned, given, keys, others, reasons, *rest = rows
+    stages, named, *reviewed = rest
     for one in suggestions:
         one["label"] = label_of(one["field"])
     for one in pinned:
@@ -88,17 +97,31 @@ def read_around(lead: Lead, membership: Membership) -> Around:
         suggestions=suggestions,
         keys=keys,
         others=[_with_result(one, reasons) for one in _moments(others, "created_at")],
-        doubles=_moments(doubles, "created_at"),
+        doubles=[one for doubles in reviewed for one in _moments(doubles, "created_at")],
         reasons={reason["code"]: reason["label"] for reason in reasons},
         appointments=_moments(appointments, "scheduled_for"),
         stages=stages,
-        setters={person["id"]: person["name"] for person in people},
+        setters={person["id"]: person["name"] for person in named},
         pinned=_first(_moments(pinned, "occurred_at")),
         given=_first(_moments(given, "occurred_at")),
     )
 
 
-def _about_lead(lead: Lead) -> list[ArraySubquery]:
+@cache
+def _query(far: Reach, has_team: bool, in_review: bool) -> CompiledQuery:
+    """The query for a member who sees so far. Most leads aren't in review."""
+
+    def build() -> QuerySet[Any, Any]:
+        seen = within_reach(far, Given("member"), Given("team") if has_team else None)
+        visible = Lead.objects.filter(seen, merged_into=None).order_by("-created_at")
+        parts = [*_about_lead(), *_about_person(visible), *_about_workspace()]
+        parts += [_doubles(visible)] if in_review else []
+        return Lead.objects.filter(pk=Given("lead")).values_list(*parts)
+
+    return CompiledQuery(build)
+
+
+def _about_lead() -> list[ArraySubquery]:
     mine = {"lead": OuterRef("pk")}
     given = Activity.objects.filter(**mine, kind=kinds.OWNER_CHANGED)
     given = given.order_by("-occurred_at", "-id")
@@ -124,37 +147,48 @@ def _about_lead(lead: Lead) -> list[ArraySubquery]:
     ]
 
 
-def _about_person(lead: Lead, membership: Membership) -> list[ArraySubquery]:
-    visible = visible_leads(membership).filter(merged_into=None).order_by("-created_at")
-    named = Q(value__in=[value for value in (lead.email, lead.phone) if value])
-    elsewhere = ContactKey.objects.filter(named, shared=False).exclude(contact=lead.contact_id)
-    doubles = visible.filter(contact__in=elsewhere.values("contact"))
-    if not lead.needs_review:
-        doubles = doubles.none()
-    columns: dict[str, str] = {
-        "stage_label": "stage__label",
-        "stage_status": "stage__status",
-        "who": "owner__name",
-    }
-    names = ("id", "display_name", "created_at", "loss_reason", "disqualification_reason")
-    others = visible.filter(contact=OuterRef("contact")).exclude(pk=lead.pk)
+def _about_person(visible: QuerySet[Lead]) -> list[ArraySubquery]:
+    others = visible.filter(contact=OuterRef("contact")).exclude(pk=OuterRef("pk"))
     return [
         _rows(
             ContactKey.objects.filter(contact=OuterRef("contact")),
             *("kind", "value", "shared"),
             marked_at="do_not_contact_at",
         ),
-        _rows(others[:MOST], *names, **columns),
-        _rows(doubles[:MOST], *names, **columns),
+        _leads(others),
     ]
 
 
-def _about_workspace(lead: Lead) -> list[ArraySubquery]:
-    stages = Stage.objects.filter(pipeline=lead.pipeline_id, retired_at=None)
+def _doubles(visible: QuerySet[Lead]) -> ArraySubquery:
+    """Leads of another person who has the e-mail address or number of this one."""
+    email, phone, contact = (OuterRef(OuterRef(name)) for name in ("email", "phone", "contact"))
+    named = ContactKey.objects.filter(Q(value=email) | Q(value=phone), shared=False)
+    elsewhere = named.exclude(value="").exclude(contact=contact)
+    return _leads(visible.filter(contact__in=elsewhere.values("contact")))
+
+
+def _leads(leads: QuerySet[Lead]) -> ArraySubquery:
+    columns: dict[str, str] = {
+        "stage_label": "stage__label",
+        "stage_status": "stage__status",
+        "who": "owner__name",
+    }
+    names = ("id", "display_name", "created_at", "loss_reason", "disqualification_reason")
+    return _rows(leads[:MOST], *names, **columns)
+
+
+def _about_workspace() -> list[ArraySubquery]:
+    stages = Stage.objects.filter(pipeline=OuterRef("pipeline"), retired_at=None)
+    named = Func(
+        *(F("pk"), Given("people", ArrayField(UUIDField()))),
+        arg_joiner=" = ANY(",
+        template="%(expressions)s)",
+        output_field=BooleanField(),
+    )
     return [
         _rows(CloseReason.objects.order_by("position"), "code", "label"),
         _rows(stages.order_by("position"), "id", "key", "label", "status", "outcome"),
-        _rows(Membership.objects.filter(pk__in=setters(lead)), "id", "name"),
+        _rows(Membership.objects.filter(named), "id", "name"),
     ]
 
 
