@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lead',
-            index=models.Index(fields=['workspace', 'status', 'created_at'], include=('stage', 'archived_at'), name='lead_status'),
+            index=models.Index(fields=['workspace', 'status', 'created_at'], include=('stage', 'owner', 'team', 'archived_at'), name='lead_status'),
         ),
         migrations.AddIndex(
             model_name='lead',

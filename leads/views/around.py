@@ -25,6 +25,8 @@ from leads.models import (
     Activity,
     Appointment,
     CloseReason,
+    Company,
+    Contact,
     ContactKey,
     FieldSuggestion,
     Lead,
@@ -45,7 +47,8 @@ class Around:
     """Open tasks, suggestions, keys, the person's other leads, close reasons and so on.
 
     `doubles` are leads of another person who has the e-mail address or number of this one,
-    `setters` the names of who set fields by id, `given` the log row that last gave it away.
+    `setters` the names of who set fields by id, `given` the log row that last gave it away,
+    `person` and `company` those of the lead.
     """
 
     tasks: Rows
@@ -57,6 +60,8 @@ class Around:
     appointments: Rows
     stages: Rows
     setters: dict[str, str]
+    person: dict[str, Any] | None = None
+    company: dict[str, Any] | None = None
     pinned: dict[str, Any] | None = None
     given: dict[str, Any] | None = None
 
@@ -86,10 +91,12 @@ def read_around(lead: Lead, membership: Membership) -> Around:
     )
     # What can't be found at all comes as null.
     rows = [[json.loads(row) for row in part or ()] for part in found]
-    tasks, suggestions, appointments, pinned, given, keys, others, reasons, *rest = rows
-    stages, named, *reviewed = rest
+    tasks, suggestions, appointments, pinned, given, person, company, keys, *rest = rows
+    others, reasons, stages, named, *reviewed = rest
     for one in suggestions:
         one["label"] = label_of(one["field"])
+    for one in person:
+        one["stage"] = Contact.Stage(one["stage"]).label
     for one in pinned:
         one["body"], one["is_cut"] = clip(one["body"])
     return Around(
@@ -101,7 +108,9 @@ def read_around(lead: Lead, membership: Membership) -> Around:
         reasons={reason["code"]: reason["label"] for reason in reasons},
         appointments=_moments(appointments, "scheduled_for"),
         stages=stages,
-        setters={person["id"]: person["name"] for person in named},
+        setters={member["id"]: member["name"] for member in named},
+        person=_first(person),
+        company=_first(company),
         pinned=_first(_moments(pinned, "occurred_at")),
         given=_first(_moments(given, "occurred_at")),
     )
@@ -150,6 +159,8 @@ def _about_lead() -> list[ArraySubquery]:
 def _about_person(visible: QuerySet[Lead]) -> list[ArraySubquery]:
     others = visible.filter(contact=OuterRef("contact")).exclude(pk=OuterRef("pk"))
     return [
+        _rows(Contact.objects.filter(pk=OuterRef("contact")), "display_name", "stage"),
+        _rows(Company.objects.filter(pk=OuterRef("company")), "name"),
         _rows(
             ContactKey.objects.filter(contact=OuterRef("contact")),
             *("kind", "value", "shared"),

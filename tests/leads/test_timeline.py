@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from leadcrm.workspaces.actors import Actor
 from leads import archiving, lifecycle, timeline
@@ -330,3 +331,12 @@ def test_the_timeline_is_newest_first_with_its_messages(lead, me, now):
     assert [row.kind for row in rows][-1] == "lead_created"
     assert rows == sorted(rows, key=lambda row: (row.occurred_at, row.pk), reverse=True)
     assert [message.body for message in timeline.messages_of(rows).values()] == ["Spoke"]
+
+
+def test_a_timeline_is_read_by_its_index(acme):
+    lead = make_lead()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # the log of a test is small
+    plan = timeline.timeline(lead)[:30].explain()
+    assert "activity_lead" in plan, plan
+    assert "Seq Scan on leads_activity" not in plan
