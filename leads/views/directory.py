@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import BooleanField, CharField, ExpressionWrapper, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
+from leadcrm.workspaces.compiled import CompiledQuery
 from leadcrm.workspaces.models import Membership, Team
 from leads.models import Campaign, Pipeline, SourceKind, Stage
 from leads.models.source import Source
@@ -44,6 +45,15 @@ class Directory:
 
 def read_directory() -> Directory:
     """The directory of the workspace in scope."""
+    found = Directory()
+    for group, pk, value, label, offered in _everything.rows():
+        found.names[pk] = label
+        if offered:
+            found.options[group].setdefault(value, label)
+    return found
+
+
+def _all_entries() -> QuerySet[Any, Any]:
     in_use, always = Q(retired_at=None), Q(pk__isnull=False)
     stages = _entries("stage", Stage.objects.all(), "key", "label", in_use)
     others = (
@@ -53,12 +63,10 @@ def read_directory() -> Directory:
         _entries("pipeline", Pipeline.objects.all(), "pk", "label", in_use),
         _entries("team", Team.objects.all(), "pk", "name", always),
     )
-    found = Directory()
-    for group, pk, value, label, offered in stages.union(*others, all=True):
-        found.names[pk] = label
-        if offered:
-            found.options[group].setdefault(value, label)
-    return found
+    return stages.union(*others, all=True)
+
+
+_everything = CompiledQuery(_all_entries)
 
 
 def _entries(
