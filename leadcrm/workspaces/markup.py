@@ -13,5 +13,5 @@ def fill(markup: str, *values: object) -> SafeString:
     Django's format_html takes four times as long, for the lazy translations that it allows.
     """
     return SafeString(
-        markup.format(*(v if isinstance(v, SafeString) else escape(str(v)) for v in values))
+        markup.format(*[v if isinstance(v, SafeString) else escape(str(v)) for v in values])
     )

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -74,6 +74,15 @@ class Row:
     is_cut: bool = False
     heading: str = ""
     lead: Lead | None = None  # where the timeline is that of several
+    rows: ClassVar[tuple[Row, ...]] = ()  # a fold has some
+
+    @property
+    def is_note(self) -> bool:
+        return self.message is not None and self.message.channel == Message.Channel.NOTE
+
+    @property
+    def is_edited(self) -> bool:
+        return self.message is not None and self.message.edited_at is not None
 
     @property
     def who(self) -> str:

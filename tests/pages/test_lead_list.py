@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from django.utils import timezone
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
 from leads import assignment, lifecycle, timeline
-from leads.views import columns
+from leads.views import columns, rows
 from tests.factories import make_lead, make_leads
 
 SignIn = Callable[[Membership], Client]
@@ -263,3 +264,19 @@ def test_the_list_takes_eight_queries_however_many_leads(
         web.get(list_of(acme, view="all"))
     assert len(many) - len(few) <= 1  # the count, once there is a second page
     assert len(many) <= 8
+
+
+def test_every_column_has_its_cell() -> None:
+    assert [one.key for one in columns.COLUMNS] == list(rows.CELLS)
+
+
+def test_what_was_typed_is_shown_in_a_row_as_typed(
+    web: Client, acme: Workspace, ana: Membership, now: Any
+) -> None:
+    evil = "<script>alert('1')</script>&\"{}"
+    make_lead(now=now, display_name=evil, company_name=f"{evil} Ltd", label=evil, state=evil)
+    columns.choose(ana, [one.key for one in columns.COLUMNS])
+    page = web.get(list_of(acme, view="all")).content.decode()
+    row = page.split("<tbody>")[1].split("</tbody>")[0]
+    assert html.escape(evil) in row
+    assert "<script" not in row
