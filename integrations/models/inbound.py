@@ -3,7 +3,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from leadcrm.workspaces.scoping import WorkspaceModel
+from leadcrm.workspaces.scoping import WorkspaceModel, workspace_link
 
 
 class InboundEvent(WorkspaceModel):
@@ -12,6 +12,8 @@ class InboundEvent(WorkspaceModel):
     The sender is answered after this one insert. A sweep parses it and captures the lead; the
     row stays as the ledger of what came in and what became of it.
     """
+
+    workspace = workspace_link(db_index=False)
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"

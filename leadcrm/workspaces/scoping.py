@@ -167,13 +167,22 @@ def scoped_manager(queryset_class: type[WorkspaceQuerySet[Any]]) -> WorkspaceMan
     return ScopedManager()
 
 
+def workspace_link(*, db_index: bool = True) -> Any:
+    """The link of a row to its workspace. A table with indexes that begin with it needs no other."""
+    return models.ForeignKey(
+        "workspaces.Workspace",
+        models.CASCADE,
+        related_name="+",
+        editable=False,
+        db_index=db_index,
+    )
+
+
 class WorkspaceModel(models.Model):
     """Base of every row that belongs to a workspace. A subclass's Meta must inherit this Meta."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workspace = models.ForeignKey(
-        "workspaces.Workspace", models.CASCADE, related_name="+", editable=False
-    )
+    workspace = workspace_link()
 
     objects: Any = WorkspaceManager()
 

@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from leadcrm.workspaces.scoping import WorkspaceModel
+from leadcrm.workspaces.scoping import WorkspaceModel, workspace_link
 from leads import kinds
 from leads.pipelines import Status
 
@@ -53,6 +53,7 @@ class Activity(WorkspaceModel):
     points here, so that the table can be partitioned.
     """
 
+    workspace = workspace_link(db_index=False)
     id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
     lead = models.ForeignKey(
         "leads.Lead", models.CASCADE, null=True, related_name="activities", db_index=False

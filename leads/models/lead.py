@@ -10,7 +10,12 @@ from django.db.models import OuterRef
 from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 
-from leadcrm.workspaces.scoping import WorkspaceModel, WorkspaceQuerySet, scoped_manager
+from leadcrm.workspaces.scoping import (
+    WorkspaceModel,
+    WorkspaceQuerySet,
+    scoped_manager,
+    workspace_link,
+)
 from leads.models.source import SourceKind
 from leads.pipelines import Outcome, Status
 
@@ -68,6 +73,8 @@ class Lead(WorkspaceModel):
     `leads.lifecycle`. Never
     `save()` a whole lead: another writer may have changed the rest of it meanwhile.
     """
+
+    workspace = workspace_link(db_index=False)
 
     class Segment(models.TextChoices):
         ENTERPRISE = "enterprise", "Enterprise"
@@ -446,6 +453,7 @@ PREFIX = 16  # characters of the text that a search of fewer than three letters 
 class LeadSearch(WorkspaceModel):
     """The text that a lead is found by, beside the lead so that its updates stay cheap."""
 
+    workspace = workspace_link(db_index=False)
     lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="search")
     id = None  # type: ignore[assignment]
     created_at = models.DateTimeField()

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from leadcrm.workspaces.scoping import WorkspaceModel
+from leadcrm.workspaces.scoping import WorkspaceModel, workspace_link
 
 
 class Company(WorkspaceModel):
@@ -48,6 +48,8 @@ class Company(WorkspaceModel):
 class Contact(WorkspaceModel):
     """A person: the current truth about them. Each attempt to sell to them is a Lead."""
 
+    workspace = workspace_link(db_index=False)
+
     class Stage(models.TextChoices):
         LEAD = "lead", "Lead"
         QUALIFIED = "qualified", "Qualified"
@@ -88,6 +90,8 @@ class ContactKey(WorkspaceModel):
     The row is the lock of the person: capture inserts its keys in sorted order with
     ON CONFLICT DO UPDATE. Consent hangs on the key, so that it survives merges.
     """
+
+    workspace = workspace_link(db_index=False)
 
     class Kind(models.TextChoices):
         EMAIL = "email", "E-mail"
