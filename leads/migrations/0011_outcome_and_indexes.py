@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lead',
-            index=models.Index(fields=['workspace', 'status', 'created_at'], include=('stage', 'owner', 'team', 'archived_at'), name='lead_status'),
+            index=models.Index(fields=['workspace', 'status', 'created_at'], include=('stage', 'outcome', 'owner', 'team', 'archived_at'), name='lead_status'),
         ),
         migrations.AddIndex(
             model_name='lead',
@@ -102,7 +102,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lead',
-            index=models.Index(condition=models.Q(('needs_review', True), ('is_test', True), ('archived_at__isnull', False), _connector='OR'), fields=['workspace', 'needs_review', 'is_test', 'created_at'], include=['archived_at'], name='lead_unusual'),
+            index=models.Index(condition=models.Q(('archived_at__isnull', False)), fields=['workspace', 'created_at', 'id'], include=('merged_into',), name='lead_archived'),
+        ),
+        migrations.AddIndex(
+            model_name='lead',
+            index=models.Index(condition=models.Q(('needs_review', True), ('is_test', True), _connector='OR'), fields=['workspace', 'needs_review', 'is_test', 'created_at'], include=('archived_at',), name='lead_unusual'),
         ),
         migrations.AddIndex(
             model_name='lead',

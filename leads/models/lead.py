@@ -275,7 +275,7 @@ class Lead(WorkspaceModel):
             ),
             models.Index(
                 fields=["workspace", "status", "created_at"],
-                include=["stage", "owner", "team", "archived_at"],
+                include=["stage", "outcome", "owner", "team", "archived_at"],
                 name="lead_status",
             ),
             models.Index(
@@ -343,11 +343,15 @@ class Lead(WorkspaceModel):
                 fields=["workspace", "stage_entered_at"], condition=IS_CLOSED, name="lead_closed"
             ),
             models.Index(
+                fields=["workspace", "created_at", "id"],
+                include=["merged_into"],
+                condition=models.Q(archived_at__isnull=False),
+                name="lead_archived",
+            ),
+            models.Index(
                 fields=["workspace", "needs_review", "is_test", "created_at"],
                 include=["archived_at"],
-                condition=models.Q(needs_review=True)
-                | models.Q(is_test=True)
-                | models.Q(archived_at__isnull=False),
+                condition=models.Q(needs_review=True) | models.Q(is_test=True),
                 name="lead_unusual",
             ),
             models.Index(

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces import paging
-from leadcrm.workspaces.access import NOT_FOUND, may
+from leadcrm.workspaces.access import NOT_FOUND, Reach, may, reach
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
 from leads.access import visible_leads
@@ -27,7 +27,7 @@ from leads.views import columns
 from leads.views.directory import Directory, read_directory
 from leads.views.keyset import SORTS, BadCursor, places_in_list
 from leads.views.rows import RowMaker, read_rows
-from leads.views.tabs import WAITING, Tab, tab_named, tabs_of
+from leads.views.tabs import ALL, WAITING, Tab, tab_named, tabs_of
 
 PAGE = 50
 # The filters behind "Filter"; the others stand in the bar.
@@ -59,6 +59,12 @@ class Listing:
     @property
     def is_search(self) -> bool:
         return bool(self.filters.data.get("q"))
+
+    @property
+    def is_of_team(self) -> bool:
+        """Whether it is all that a team has."""
+        member = self.filters.membership
+        return self.tab is ALL and member is not None and reach(member, "see") is Reach.TEAM
 
     @property
     def valid(self) -> bool:
@@ -191,14 +197,19 @@ def _chosen(found: Listing) -> tuple[QuerySet[Lead], int]:
     unsorted = found.leads.order_by()
     if found.is_search:
         ids = list(unsorted.values_list("pk", flat=True)[: FOUND + 1])
-        few = len(ids) <= FOUND
-        return (Lead.objects.filter(pk__in=ids) if few else found.leads), len(ids)
+        all_of_them = len(ids) <= FOUND
+        return (Lead.objects.filter(pk__in=ids) if all_of_them else found.leads), len(ids)
+    if found.is_of_team:
+        # They lie here and there in the order of creation, but side by side in that of owners,
+        # where the planner would pass by all the teams before.
+        unsorted = unsorted.order_by("-created_at")
     count = int(unsorted[: COUNTED + 1].count())
     if count > FEW:
         return found.leads, count
     if not count:
         return found.leads.none(), 0
-    return Lead.objects.filter(pk__in=unsorted.values("pk")[: FEW + 1]), count
+    few = found.leads.order_by().values("pk")[: FEW + 1]
+    return Lead.objects.filter(pk__in=few), count
 
 
 def _arrived(found: Listing, since: datetime) -> int:

@@ -46,7 +46,7 @@ def test_a_restored_lead_is_as_it_was(acme, me, now):
 
 def test_a_merged_lead_is_not_restored(acme, me, now):
     root, gone = make_lead(), make_lead()
-    Lead.objects.filter(pk=gone.pk).update(merged_into=root.pk, archived_at=now)
+    Lead.objects.filter(pk=gone.pk).update(merged_into=root.pk, archived_at=now, work_due_at=None)
     (result,) = archiving.restore([gone.pk], by=me, now=now)
     assert "un-merge" in result.refusal.message
     assert fresh(gone).archived_at == now

@@ -64,7 +64,9 @@ def in_pipeline(template):
 def standing_at(lead, key):
     """The lead, put at a stage without any guard."""
     stage = Stage.objects.get(pipeline=lead.pipeline, key=key)
-    Lead.objects.filter(pk=lead.pk).update(stage=stage, status=stage.status, outcome=stage.outcome)
+    Lead.objects.filter(pk=lead.pk).update(
+        stage=stage, status=stage.status, outcome=stage.outcome, work_due_at=None
+    )
     return fresh(lead)
 
 
