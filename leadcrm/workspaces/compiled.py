@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Expression, Field, QuerySet, UUIDField
+from django.db.models import BooleanField, Expression, F, Field, Func, QuerySet, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
 from leadcrm.workspaces.scoping import current_workspace_id, workspace_scope
@@ -30,6 +31,16 @@ class Given(Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         return "%s", (self,)
+
+
+def among(column: str, name: str) -> Func:
+    """Whether a column is one of the ids that are given by this name."""
+    return Func(
+        *(F(column), Given(name, ArrayField(UUIDField()))),
+        arg_joiner=" = ANY(",
+        template="%(expressions)s)",
+        output_field=BooleanField(),
+    )
 
 
 class CompiledQuery:

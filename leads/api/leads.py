@@ -181,7 +181,7 @@ class LeadView(ApiView):
         include = included(request)
         self.refuse_unknown({"include"})
         rows = with_included(access.visible_leads(self.membership), include)
-        lead: Lead = find_one(rows, lead_id)
+        lead: Lead = find_one(rows.with_absorbed(), lead_id)  # type: ignore[attr-defined]
         body = {**LeadSerializer(lead, include=include).data, **hanging(lead)}
         return versioned(body, lead.version)
 

@@ -55,15 +55,15 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
 
     def for_detail(self) -> "LeadQuerySet":
         """With the stage, and with what the lead's page shows of the other rows it links to."""
-        # Absorbed leads share the root's contact, which has the index.
-        absorbed = Lead.objects.filter(contact=OuterRef("contact"), merged_into=OuterRef("pk"))
         links = {name.split("__")[0] for name in LINKED}
         own = (field.name for field in self.model._meta.concrete_fields)
-        return (
-            self.select_related("stage", *links)
-            .only(*own, *LINKED)
-            .annotate(absorbed_pks=ArraySubquery(absorbed.values("pk")))
-        )
+        return self.select_related("stage", *links).only(*own, *LINKED).with_absorbed()
+
+    def with_absorbed(self) -> "LeadQuerySet":
+        """With the ids of those merged into each. They share the root's contact, which has the
+        index."""
+        absorbed = Lead.objects.filter(contact=OuterRef("contact"), merged_into=OuterRef("pk"))
+        return self.annotate(absorbed_pks=ArraySubquery(absorbed.values("pk")))
 
 
 class Lead(WorkspaceModel):

@@ -11,13 +11,12 @@ from functools import cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, UUIDField
+from django.db.models import F, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
 from leadcrm.workspaces.access import Reach, reach
-from leadcrm.workspaces.compiled import CompiledQuery, Given
+from leadcrm.workspaces.compiled import CompiledQuery, Given, among
 from leadcrm.workspaces.models import Membership
 from leads import kinds
 from leads.access import within_reach
@@ -190,16 +189,10 @@ def _leads(leads: QuerySet[Lead]) -> ArraySubquery:
 
 def _about_workspace() -> list[ArraySubquery]:
     stages = Stage.objects.filter(pipeline=OuterRef("pipeline"), retired_at=None)
-    named = Func(
-        *(F("pk"), Given("people", ArrayField(UUIDField()))),
-        arg_joiner=" = ANY(",
-        template="%(expressions)s)",
-        output_field=BooleanField(),
-    )
     return [
         _rows(CloseReason.objects.order_by("position"), "code", "label"),
         _rows(stages.order_by("position"), "id", "key", "label", "status", "outcome"),
-        _rows(Membership.objects.filter(named), "id", "name"),
+        _rows(Membership.objects.filter(among("pk", "people")), "id", "name"),
     ]
 
 

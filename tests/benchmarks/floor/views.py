@@ -47,7 +47,10 @@ def api_list(request, tenant):
 
 
 def api_retrieve(request, lead):
-    return JsonResponse(BareLead.objects.values(*JSON_COLUMNS).get(pk=lead))
+    """The lead and its latest log rows, as the product's endpoint gives them."""
+    rows = BareActivity.objects.filter(lead=lead).values()
+    found = BareLead.objects.values(*JSON_COLUMNS).get(pk=lead)
+    return JsonResponse({**found, "activities": list(rows[:ROWS])})
 
 
 @csrf_exempt
