@@ -58,8 +58,8 @@ migrations: .venv/.dev ## Fail when a model's change has no migration
 		manage.py makemigrations --check --dry-run
 
 .PHONY: bench
-bench: .venv/.dev ## Run the benchmarks
-	python -m pytest tests/benchmarks --benchmark-only $(ARGS)
+bench: .venv/.dev ## Measure against floors of the same run (ARGS="--leads 10000 --rounds 2" for a quick look)
+	@python -m tests.benchmarks $(ARGS)
 
 .PHONY: demo
 demo: .venv/.runtime ## Make the demo workspace anew; other workspaces stay (ARGS="--leads 1000")

@@ -9,7 +9,7 @@ from celery.signals import worker_process_init
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from leadcrm import broker
+from leadcrm import broker, memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadcrm.settings")
 
@@ -30,4 +30,9 @@ def leave_group(**kwargs: object) -> None:
     os.setpgrp()
 
 
+def settle(**kwargs: object) -> None:
+    memory.settle()
+
+
 worker_process_init.connect(leave_group, weak=False)
+worker_process_init.connect(settle, weak=False)

@@ -156,6 +156,7 @@ def _page(
     shown = columns.shown_in(found.tab, request.membership)
     maker = RowMaker(request, shown, places_in_list(request.GET, sort), directory.names, now)
     mark = now - SEEN_WITHIN
+    is_filtered = any(request.GET.get(name) for name in LeadFilterSet.base_filters)
     return {
         "leads": page.rows,
         "rows": SafeString("".join([maker.row(lead) for lead in page.rows])),
@@ -167,7 +168,7 @@ def _page(
         "tab": found.tab,
         "tabs": _tabs(request, found.tab, now),
         "filters": found.filters.form,
-        "is_filtered": any(request.GET.get(name) for name in LeadFilterSet.base_filters),
+        "is_filtered": is_filtered,
         "more_filters": sum(1 for name in MORE_FILTERS if request.GET.get(name)),
         "since": mark.timestamp(),
         "seen": _arrived(found, mark),
@@ -176,7 +177,7 @@ def _page(
         "columns": shown,
         "all_columns": columns.COLUMNS,
         "chosen_columns": columns.chosen(request.membership),
-        "next_due": None if page.rows else _next_due(request),
+        "next_due": None if page.rows or is_filtered else _next_due(request),
     }
 
 

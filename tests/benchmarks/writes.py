@@ -26,6 +26,7 @@ from integrations.web_form.intake import (  # noqa: E402
     find_form,
     receive,
 )
+from leadcrm import memory  # noqa: E402
 from leadcrm.workspaces.actors import Actor  # noqa: E402
 from leadcrm.workspaces.models import Workspace  # noqa: E402
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope  # noqa: E402
@@ -46,6 +47,7 @@ class NotStored(Exception):
 
 
 def main() -> None:
+    memory.settle()  # as a worker does when it starts
     workspace = Workspace.objects.get(slug=SLUG)
     found: dict[str, Any] = {}
     with workspace_scope(workspace):
@@ -147,7 +149,7 @@ def _drafts(mark: str) -> list[LeadDraft]:
             source_kind="website_form",
             source=source,
             occurred_at=now,
-            external_id=f"bench:{mark}:{number}:{uuid.uuid4().hex}",
+            key=f"bench:{mark}:{number}:{uuid.uuid4().hex}",
             values={
                 "display_name": f"Bench {mark} {number}",
                 "email": f"{mark}.{number}@bench.example",

@@ -1,6 +1,7 @@
 """The bare views. Each does the one thing that its product page is about, and nothing else."""
 
 import json
+from functools import cache
 
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
@@ -70,19 +71,17 @@ def api_update(request, tenant, lead):
 def capture(request, tenant):
     """Idempotency key, upsert of the person, the lead and its log row, in one transaction."""
     values = json.loads(request.body)
-    now = timezone.now()
     with workspace_scope(tenant), transaction.atomic():
+        member, stage, _ = _settings(tenant)
         IdempotencyKey.objects.create(
-            membership=Membership.objects.only("pk").first(),
-            key=request.headers["Idempotency-Key"],
-            fingerprint="",
-            status=201,
+            membership_id=member, key=request.headers["Idempotency-Key"], fingerprint="", status=201
         )
-        stage = Stage.objects.filter(status="new").first()
-        key = ContactKey.objects.filter(kind="email", value=values["email"]).first()
-        contact = key.contact if key else Contact.objects.create(display_name=values["name"])
-        ContactKey.objects.update_or_create(
-            kind="email", value=values["email"], defaults={"contact": contact}
+        contact = Contact.objects.create(display_name=values["name"])
+        ContactKey.objects.bulk_create(
+            [ContactKey(kind="email", value=values["email"], contact=contact)],
+            update_conflicts=True,
+            unique_fields=["workspace", "kind", "value"],
+            update_fields=["value"],
         )
         lead = Lead.objects.create(
             display_name=values["name"],
@@ -91,10 +90,19 @@ def capture(request, tenant):
             contact=contact,
             stage=stage,
             pipeline_id=stage.pipeline_id,
-            created_at=now,
         )
         _log(lead, "lead_created", {})
     return JsonResponse({"id": lead.pk}, status=201)
+
+
+@cache
+def _settings(tenant):
+    """What a bare application would have as constants: a member, the first stage, a source."""
+    return (
+        Membership.objects.values_list("pk", flat=True).first(),
+        Stage.objects.filter(status="new").first(),
+        Source.objects.values_list("pk", flat=True).first(),
+    )
 
 
 @csrf_exempt
@@ -102,7 +110,7 @@ def store(request, tenant):
     """The payload in one INSERT, as the product's form endpoint keeps it."""
     with workspace_scope(tenant):
         InboundEvent.objects.create(
-            source=Source.objects.only("pk").first(),
+            source_id=_settings(tenant)[2],
             provider="bare",
             dedupe_key=request.headers["Idempotency-Key"],
             body=request.body,
