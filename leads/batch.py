@@ -247,7 +247,8 @@ class LeadBatch:
         insert_rows(activities)
 
     def _project(self, changes: Sequence[Change]) -> None:
-        # What a verb looked up under the lock stands, unless it added to it.
+        # What a verb looked up by `fact` stands, unless it added to it. One that writes around its
+        # lead by itself must not look up what it changes there.
         is_known = timers.facts_of in self._facts and not any(
             change.rows or change.actions or change.shared for change in changes
         )

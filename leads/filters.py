@@ -253,7 +253,8 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         membership: Membership | None = None,
     ) -> None:
         data = data or {}
-        # Each filter is copied and makes a form field: a request pays for those it names alone.
+        # FilterSet copies the instance's `base_filters`, and each makes a form field: a request
+        # pays for those it names alone. The class's own stay whole.
         self.base_filters = {
             name: one for name, one in type(self).base_filters.items() if name in data
         }
@@ -324,7 +325,8 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     def compare_moment(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
         moment = self._moment(value)
         if name.startswith("last_activity_at__lt"):
-            # Nothing happened before it came in: saying so spares the newest from being read.
+            # Nothing happened before it came in (`lead_active_since_created`): saying so spares
+            # the newest from being read.
             leads = leads.filter(created_at__lte=moment)
         return leads.filter(**{name: moment})
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Collate, Lower
+from django.utils import timezone
 
 from leadcrm.workspaces.arrays import array_of
 from leadcrm.workspaces.ids import uuid7
@@ -160,7 +161,7 @@ class KeyLedger:
 LOCK = """
 INSERT INTO leads_contactkey AS known
     (id, workspace_id, kind, value, contact_id, shared, do_not_contact_note, created_at)
-SELECT id, %s, kind, value, contact_id, false, '', clock_timestamp()
+SELECT id, %s, kind, value, contact_id, false, '', %s
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[])
     AS wanted (id, kind, value, contact_id)
 ON CONFLICT (workspace_id, kind, value) DO UPDATE SET value = excluded.value
@@ -193,7 +194,11 @@ def _lock(keys: Sequence[tuple[Key, uuid.UUID]]) -> dict[Key, _LockedKey]:
     made = set(ids)
     with connection.cursor() as cursor:
         cursor.execute(
-            LOCK, [current_workspace_id(), *map(array_of, (ids, kinds, values, contacts))]
+            LOCK,
+            [
+                *(current_workspace_id(), timezone.now()),
+                *map(array_of, (ids, kinds, values, contacts)),
+            ],
         )
         return {
             (kind, value): _LockedKey(pk, contact_id, shared, pk in made)

@@ -104,7 +104,8 @@ def _holds(text: str) -> Q:
     digits = _digits(text)
     if len(digits) >= 5 and not any(char.isalpha() or char == "@" for char in text):
         # A leading zero is dialled at home and left out of the international number.
-        return _contains(digits.lstrip("0") or digits)
+        # As typed, too: `+49 (0)151 2345` has a digit that the number itself has not.
+        return _contains(digits.lstrip("0") or digits) | _contains(text)
     condition = Q()
     for word in text.split():
         condition &= _contains(word)

@@ -48,9 +48,16 @@ BRACKETED = re.compile(r"\[([^\[\]]+)\](?:\[\])*\s*\Z")
 CONSENT = re.compile(r"consent|gdpr|opt[-_]?in|newsletter|subscribe|privacy|agree", re.IGNORECASE)
 
 
-@lru_cache(maxsize=2000)
+LONGEST_NAME = 200
+
+
 def field_named(name: str) -> str | None:
     """The lead field that a form field's name means, if any."""
+    return _field_named(name) if len(name) <= LONGEST_NAME else None
+
+
+@lru_cache(maxsize=2000)
+def _field_named(name: str) -> str | None:
     parent, own = _parts(name)
     letters = _letters(own).removeprefix("your")
     if letters == "name" and parent:

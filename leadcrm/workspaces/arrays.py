@@ -22,4 +22,6 @@ def _element(value: Element) -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, date):
         return value.isoformat()
-    return str(value)
+    if isinstance(value, (int, Decimal, UUID)):
+        return str(value)
+    raise TypeError(f"an array holds no {type(value).__name__}")

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
+from django.db.models.expressions import DatabaseDefault
 
 from leadcrm.workspaces.arrays import array_of
 from leadcrm.workspaces.scoping import WorkspaceModel
@@ -59,11 +60,10 @@ def _insert(rows: Sequence[WorkspaceModel], conflict: str = "") -> None:
     varying: list[Column] = []
     once: list[Any] = []
     lists: list[Any] = []
+    _require_own_defaults(rows)
     for column in _columns(type(rows[0]), rows[0].pk is not None):
-        values = [row[column.attname] for row in held]
-        if isinstance(column, models.JSONField):
-            # Compared as text: in Python {"a": 1} equals {"a": True}.
-            values = [_as_json(value) for value in values]
+        # JSON is compared as text: in Python {"a": 1} equals {"a": True}.
+        values = as_stored(column, [row[column.attname] for row in held])
         if values[0] == values[-1] and values.count(values[0]) == len(values):
             same.append(column)
             once.append(values[0])
@@ -73,6 +73,14 @@ def _insert(rows: Sequence[WorkspaceModel], conflict: str = "") -> None:
     statement = _statement(type(rows[0]), tuple(same), tuple(varying))
     with connection.cursor() as cursor:
         cursor.execute(statement + conflict, [*once, *(lists or [len(rows)])])
+
+
+def _require_own_defaults(rows: Sequence[WorkspaceModel]) -> None:
+    for column in rows[0]._meta.concrete_fields:
+        if column.has_db_default() and any(
+            not isinstance(getattr(row, column.attname), DatabaseDefault) for row in rows
+        ):
+            raise ValueError(f"{column.name}: the database fills it in")
 
 
 @cache
@@ -114,5 +122,8 @@ def cast(one: Column) -> str:
     return "::jsonb" if isinstance(one, models.JSONField) else ""
 
 
-def _as_json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
+def as_stored(column: Column, values: list[Any]) -> list[Any]:
+    """Values of a column as its array takes them."""
+    if isinstance(column, models.JSONField):
+        return [value if value is None else json.dumps(value) for value in values]
+    return values

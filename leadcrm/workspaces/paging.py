@@ -16,14 +16,18 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
+from django.http import Http404
 
 T = TypeVar("T", bound=Model)
 
 LONGEST_CURSOR = 1000
 
 
-class BadCursor(ValueError):
-    """A cursor that this list did not give out."""
+class BadCursor(Http404):
+    """A cursor that this list did not give out: cut, or made up. To pages it is no page at all."""
+
+    def __init__(self) -> None:
+        super().__init__("This is no place in this list. Start at its first page.")
 
 
 @dataclass(frozen=True)
@@ -84,40 +88,8 @@ def page_of(rows: QuerySet[T], order: Order, cursor: str, size: int) -> Page[T]:
 
     Takes one query, and a second one where the rows with a value run out on this page.
     """
-    after = read_cursor(cursor, order) if cursor else None
-    try:
-        return _page(rows, order, after, size)
-    except (TypeError, ValueError, ValidationError):
-        if after is None:
-            raise
-        raise BadCursor("This is no cursor of this list.") from None
-
-
-def stretches(
-    rows: QuerySet[T], order: Order, after: Sequence[Any] | None = None
-) -> list[QuerySet[T]]:
-    """The rows behind a cursor's values, in order: those with a value and those without.
-
-    They are queries of their own, because no index serves an order in which nulls are one of two
-    alternatives of the condition on the cursor.
-    """
-    if not order.nullable:
-        return [_with_value(rows, order, after)]
-    valued = rows.filter(**{f"{order.column}__isnull": False})
-    empty = rows.filter(**{f"{order.column}__isnull": True})
-    first, last = (_without_value, empty), (_with_value, valued)
-    if not order.nulls_first:
-        first, last = last, first
-    if after is None:
-        return [make(part, order, None) for make, part in (first, last)]
-    if (after[0] is None) is order.nulls_first:
-        return [first[0](first[1], order, after), last[0](last[1], order, None)]
-    return [last[0](last[1], order, after)]
-
-
-def _page(rows: QuerySet[T], order: Order, after: Sequence[Any] | None, size: int) -> Page[T]:
     found: list[T] = []
-    for stretch in stretches(rows, order, after):
+    for stretch in stretches(rows, order, read_cursor(cursor, order) if cursor else None):
         if len(found) <= size:
             found += stretch[: size + 1 - len(found)]
     page = Page(found[:size])
@@ -126,7 +98,38 @@ def _page(rows: QuerySet[T], order: Order, after: Sequence[Any] | None, size: in
     return page
 
 
-def cursor_of(row: Model, order: Order) -> str:
+def stretches(
+    rows: QuerySet[T], order: Order, after: Sequence[Any] | None = None
+) -> list[QuerySet[T]]:
+    """The rows behind a cursor's values, in order: those with a value and those without.
+
+    They are queries of their own, because no index serves an order in which nulls are one of two
+    alternatives of the condition on the cursor. Raises BadCursor for values of another kind.
+    """
+    try:
+        return _stretches(rows, order, after)
+    except (TypeError, ValueError, ValidationError):
+        if after is None:
+            raise
+        raise BadCursor from None
+
+
+def _stretches(rows: QuerySet[T], order: Order, after: Sequence[Any] | None) -> list[QuerySet[T]]:
+    if not order.nullable:
+        return [_with_value(rows, order, after)]
+    valued = rows.filter(**{f"{order.column}__isnull": False})
+    empty = rows.filter(**{f"{order.column}__isnull": True})
+    among_empty = after is not None and after[0] is None
+    if order.nulls_first:
+        if after is not None and not among_empty:
+            return [_with_value(valued, order, after)]
+        return [_without_value(empty, order, after), _with_value(valued, order, None)]
+    if among_empty:
+        return [_without_value(empty, order, after)]
+    return [_with_value(valued, order, after), _without_value(empty, order, None)]
+
+
+def cursor_of(row: Any, order: Order) -> str:
     """The place of a row in an order, as text."""
     columns = [order.column, *([order.then.lstrip("-")] if order.then else [])]
     values = [getattr(row, column) for column in columns]
@@ -138,14 +141,14 @@ def read_cursor(cursor: str, order: Order) -> list[Any]:
     """The values and the id in a cursor of this order. Raises BadCursor."""
     name, *parts, key = unpack(cursor, 4 if order.then else 3)
     if name != order.name:
-        raise BadCursor("This cursor belongs to another order.")
+        raise BadCursor
     try:
         values = [None if part is None else _value(part) for part in parts]
         values.append(_key(key))
     except (ValueError, TypeError, InvalidOperation, OverflowError):
-        raise BadCursor("This is no cursor of this list.") from None
+        raise BadCursor from None
     if None in values[1:]:
-        raise BadCursor("This is no cursor of this list.")
+        raise BadCursor
     return values
 
 
@@ -163,7 +166,7 @@ def unpack(cursor: str, length: int) -> list[Any]:
     except (ValueError, RecursionError):
         parts = None
     if not isinstance(parts, list) or len(parts) != length:
-        raise BadCursor("This is no cursor of this list.")
+        raise BadCursor
     return parts
 
 
@@ -182,7 +185,7 @@ def _beyond(by: Sequence[str], values: Sequence[Any]) -> Q:
     (column, value), rest = (by[0], values[0]), (by[1:], values[1:])
     name, step = column.lstrip("-"), "lt" if column.startswith("-") else "gt"
     further = Q(**{f"{name}__{step}": value})
-    if not rest[0]:
+    if not rest[0]:  # the id, which is the last, has no ties
         return further
     # `>=` lets an index start at the cursor; the OR alone would scan it from its start.
     return Q(**{f"{name}__{step}e": value}) & (further | Q(**{name: value}) & _beyond(*rest))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models
+from django.db import connection
 
 from leadcrm.workspaces.arrays import array_of
-from leadcrm.workspaces.inserting import array_type, cast
+from leadcrm.workspaces.inserting import array_type, as_stored, cast
 from leadcrm.workspaces.scoping import WorkspaceModel, current_workspace_id
 
 
@@ -31,11 +29,8 @@ def write_columns(rows: Sequence[WorkspaceModel], names: Iterable[str]) -> None:
         f'FROM unnest(%s::uuid[], {arrays}) AS new ("{key}", {columns}) '
         f'WHERE old."{key}" = new."{key}" AND old."workspace_id" = %s'
     )
-    values = [array_of(_value(one, row) for row in rows) for one in fields]
+    values = [
+        array_of(as_stored(one, [getattr(row, one.attname) for row in rows])) for one in fields
+    ]
     with connection.cursor() as cursor:
         cursor.execute(sql, [array_of(row.pk for row in rows), *values, current_workspace_id()])
-
-
-def _value(one: models.Field[Any, Any], row: WorkspaceModel) -> Any:
-    value = getattr(row, one.attname)
-    return json.dumps(value, cls=DjangoJSONEncoder) if isinstance(one, models.JSONField) else value

@@ -52,7 +52,7 @@ def read_position(cursor: str) -> tuple[int, int]:
         return START
     xid, row_id = unpack(cursor, 2)
     if not all(type(part) is int and 0 <= part <= BEYOND for part in (xid, row_id)):
-        raise BadCursor("This is no cursor of the log.")
+        raise BadCursor
     return xid, row_id
 
 

@@ -112,6 +112,11 @@ class Migration(migrations.Migration):
             model_name='lead',
             index=models.Index(condition=models.Q(('budget__isnull', False)), fields=['workspace', 'budget'], name='lead_budget'),
         ),
+        migrations.RunSQL(
+            "UPDATE leads_lead SET work_due_at = NULL "
+            "WHERE work_due_at IS NOT NULL AND (archived_at IS NOT NULL OR outcome <> 'open')",
+            migrations.RunSQL.noop,
+        ),
         migrations.AddConstraint(
             model_name='lead',
             constraint=models.CheckConstraint(condition=models.Q(('work_due_at', None), models.Q(('archived_at', None), ('outcome', 'open')), _connector='OR'), name='lead_due_is_open'),

@@ -49,10 +49,6 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
         set_aside = models.Q(snoozed_until__isnull=False) | models.Q(returns_at__isnull=False)
         return self.alias(comes_back_at=COMES_BACK_AT).filter(set_aside, comes_back_at__lte=now)
 
-    def for_list(self) -> "LeadQuerySet":
-        """The one preloaded base of lists, cards and the API."""
-        return self.select_related("stage", "pipeline", "owner", "source", "campaign", "team")
-
     def for_detail(self) -> "LeadQuerySet":
         """With the stage, and with what the lead's page shows of the other rows it links to."""
         links = {name.split("__")[0] for name in LINKED}
@@ -60,9 +56,8 @@ class LeadQuerySet(WorkspaceQuerySet["Lead"]):
         return self.select_related("stage", *links).only(*own, *LINKED).with_absorbed()
 
     def with_absorbed(self) -> "LeadQuerySet":
-        """With the ids of those merged into each. They share the root's contact, which has the
-        index."""
-        absorbed = Lead.objects.filter(contact=OuterRef("contact"), merged_into=OuterRef("pk"))
+        """With the ids of those merged into each."""
+        absorbed = Lead.objects.filter(merged_into=OuterRef("pk"))
         return self.annotate(absorbed_pks=ArraySubquery(absorbed.values("pk")))
 
 
@@ -265,6 +260,12 @@ class Lead(WorkspaceModel):
             models.CheckConstraint(
                 condition=models.Q(work_due_at=None) | IS_OPEN, name="lead_due_is_open"
             ),
+            # So that a search for quiet leads may leave out those that came in since.
+            models.CheckConstraint(
+                condition=models.Q(last_activity_at=None)
+                | models.Q(last_activity_at__gte=models.F("created_at")),
+                name="lead_active_since_created",
+            ),
         ]
         # The columns included are those that a count asks for: it is then taken from the index.
         indexes: ClassVar = [
@@ -304,7 +305,7 @@ class Lead(WorkspaceModel):
                 models.F("last_activity_at").desc(nulls_last=True),
                 name="lead_score",
             ),
-            # All that follow leave most leads out: the closed ones, those that are not unusual.
+            # Those that follow hold some leads only: the open ones, the closed, the unusual.
             models.Index(
                 fields=BY_WORK_DUE,
                 include=["owner", "team", "archived_at"],
@@ -370,6 +371,11 @@ class Lead(WorkspaceModel):
                 name="lead_company",
             ),
             models.Index(
+                fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="lead_absorbed",
+            ),
+            models.Index(
                 fields=["auto_close_at"],
                 condition=models.Q(auto_close_at__isnull=False),
                 name="lead_auto_close",
@@ -394,7 +400,7 @@ class Lead(WorkspaceModel):
         """The leads merged into this one; `for_detail` has read them already."""
         known: list[uuid.UUID] | None = getattr(self, "absorbed_pks", None)
         if known is None:
-            absorbed = Lead.objects.filter(contact=self.contact_id, merged_into=self)
+            absorbed = Lead.objects.filter(merged_into=self)
             known = list(absorbed.values_list("pk", flat=True))
         return known
 

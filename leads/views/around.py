@@ -85,88 +85,91 @@ def read_around(lead: Lead, membership: Membership) -> Around:
     """All of it in one query."""
     far, team = reach(membership, "see"), membership.team_id
     people = [uuid.UUID(one) for one in setters(lead)]
-    ((*found,),) = _query(far, team is not None, lead.needs_review).rows(
-        lead=lead.pk, member=membership.pk, team=team, people=people
-    )
+    names, query = _query(far, team is not None, lead.needs_review)
+    (found,) = query.rows(lead=lead.pk, member=membership.pk, team=team, people=people)
     # What can't be found at all comes as null.
-    rows = [[json.loads(row) for row in part or ()] for part in found]
-    tasks, suggestions, appointments, pinned, given, person, company, keys, *rest = rows
-    others, reasons, stages, named, *reviewed = rest
-    for one in suggestions:
+    parts: dict[str, Rows] = {
+        name: [json.loads(row) for row in rows or ()]
+        for name, rows in zip(names, found, strict=True)
+    }
+    for one in parts["suggestions"]:
         one["label"] = label_of(one["field"])
-    for one in person:
+    for one in parts["person"]:
         one["stage"] = Contact.Stage(one["stage"]).label
-    for one in pinned:
+    for one in parts["pinned"]:
         one["body"], one["is_cut"] = clip(one["body"])
+    reasons = {reason["code"]: reason["label"] for reason in parts["reasons"]}
     return Around(
-        tasks=_moments(tasks, "due_at"),
-        suggestions=suggestions,
-        keys=keys,
-        others=[_with_result(one, reasons) for one in _moments(others, "created_at")],
-        doubles=[one for doubles in reviewed for one in _moments(doubles, "created_at")],
-        reasons={reason["code"]: reason["label"] for reason in reasons},
-        appointments=_moments(appointments, "scheduled_for"),
-        stages=stages,
-        setters={member["id"]: member["name"] for member in named},
-        person=_first(person),
-        company=_first(company),
-        pinned=_first(_moments(pinned, "occurred_at")),
-        given=_first(_moments(given, "occurred_at")),
+        tasks=_moments(parts["tasks"], "due_at"),
+        suggestions=parts["suggestions"],
+        keys=parts["keys"],
+        others=[_with_result(one, reasons) for one in _moments(parts["others"], "created_at")],
+        doubles=_moments(parts.get("doubles", []), "created_at"),
+        reasons=reasons,
+        appointments=_moments(parts["appointments"], "scheduled_for"),
+        stages=parts["stages"],
+        setters={member["id"]: member["name"] for member in parts["setters"]},
+        person=_first(parts["person"]),
+        company=_first(parts["company"]),
+        pinned=_first(_moments(parts["pinned"], "occurred_at")),
+        given=_first(_moments(parts["given"], "occurred_at")),
     )
 
 
 @cache
-def _query(far: Reach, has_team: bool, in_review: bool) -> CompiledQuery:
-    """The query for a member who sees so far. Most leads aren't in review."""
+def _query(far: Reach, has_team: bool, in_review: bool) -> tuple[list[str], CompiledQuery]:
+    """The parts for a member who sees so far, by name, and their query. Few leads are in review."""
+    seen = within_reach(far, Given("member"), Given("team") if has_team else None)
+
+    def parts() -> dict[str, ArraySubquery]:
+        visible = Lead.objects.filter(seen, merged_into=None).order_by("-created_at")
+        reviewed = {"doubles": _doubles(visible)} if in_review else {}
+        return {**_about_lead(), **_about_person(visible), **_about_workspace(), **reviewed}
 
     def build() -> QuerySet[Any, Any]:
-        seen = within_reach(far, Given("member"), Given("team") if has_team else None)
-        visible = Lead.objects.filter(seen, merged_into=None).order_by("-created_at")
-        parts = [*_about_lead(), *_about_person(visible), *_about_workspace()]
-        parts += [_doubles(visible)] if in_review else []
-        return Lead.objects.filter(pk=Given("lead")).values_list(*parts)
+        return Lead.objects.filter(pk=Given("lead")).values_list(*parts().values())
 
-    return CompiledQuery(build)
+    return list(parts()), CompiledQuery(build)
 
 
-def _about_lead() -> list[ArraySubquery]:
+def _about_lead() -> dict[str, ArraySubquery]:
     mine = {"lead": OuterRef("pk")}
     given = Activity.objects.filter(**mine, kind=kinds.OWNER_CHANGED)
     given = given.order_by("-occurred_at", "-id")
     pinned = Message.objects.filter(**mine, pinned_at__isnull=False).order_by("-pinned_at")
     appointments = Appointment.objects.filter(**mine).order_by("-scheduled_for")
-    return [
-        _rows(
+    return {
+        "tasks": _rows(
             Task.objects.filter(**mine, done_at=None).order_by("due_at"),
             *("id", "title", "due_at", "kind"),
             who="assignee__name",
         ),
-        _rows(
+        "suggestions": _rows(
             FieldSuggestion.objects.filter(**mine, decided_at=None),
             *("id", "field", "value", "source"),
         ),
-        _rows(
+        "appointments": _rows(
             appointments,
             *("id", "status", "scheduled_for", "minutes", "title", "place"),
             who="host__name",
         ),
-        _rows(pinned[:1], "id", "body", "occurred_at", who="author__name"),
-        _rows(given[:1], "occurred_at", "reason", "via", "data", who="actor__name"),
-    ]
+        "pinned": _rows(pinned[:1], "id", "body", "occurred_at", who="author__name"),
+        "given": _rows(given[:1], "occurred_at", "reason", "via", "data", who="actor__name"),
+    }
 
 
-def _about_person(visible: QuerySet[Lead]) -> list[ArraySubquery]:
+def _about_person(visible: QuerySet[Lead]) -> dict[str, ArraySubquery]:
     others = visible.filter(contact=OuterRef("contact")).exclude(pk=OuterRef("pk"))
-    return [
-        _rows(Contact.objects.filter(pk=OuterRef("contact")), "display_name", "stage"),
-        _rows(Company.objects.filter(pk=OuterRef("company")), "name"),
-        _rows(
+    return {
+        "person": _rows(Contact.objects.filter(pk=OuterRef("contact")), "display_name", "stage"),
+        "company": _rows(Company.objects.filter(pk=OuterRef("company")), "name"),
+        "keys": _rows(
             ContactKey.objects.filter(contact=OuterRef("contact")),
             *("kind", "value", "shared"),
             marked_at="do_not_contact_at",
         ),
-        _leads(others),
-    ]
+        "others": _leads(others),
+    }
 
 
 def _doubles(visible: QuerySet[Lead]) -> ArraySubquery:
@@ -187,13 +190,13 @@ def _leads(leads: QuerySet[Lead]) -> ArraySubquery:
     return _rows(leads[:MOST], *names, **columns)
 
 
-def _about_workspace() -> list[ArraySubquery]:
+def _about_workspace() -> dict[str, ArraySubquery]:
     stages = Stage.objects.filter(pipeline=OuterRef("pipeline"), retired_at=None)
-    return [
-        _rows(CloseReason.objects.order_by("position"), "code", "label"),
-        _rows(stages.order_by("position"), "id", "key", "label", "status", "outcome"),
-        _rows(Membership.objects.filter(among("pk", "people")), "id", "name"),
-    ]
+    return {
+        "reasons": _rows(CloseReason.objects.order_by("position"), "code", "label"),
+        "stages": _rows(stages.order_by("position"), "id", "key", "label", "status", "outcome"),
+        "setters": _rows(Membership.objects.filter(among("pk", "people")), "id", "name"),
+    }
 
 
 def _rows(rows: QuerySet[Any], *names: str, **renamed: str) -> ArraySubquery:
@@ -206,11 +209,10 @@ def _moments(rows: Rows, name: str) -> Rows:
     return [{**row, name: parse_datetime(row[name]) if row[name] else None} for row in rows]
 
 
-def _with_result(row: dict[str, Any], reasons: Rows) -> dict[str, Any]:
+def _with_result(row: dict[str, Any], reasons: Mapping[str, str]) -> dict[str, Any]:
     """A lead with the reason for which it was closed, in words."""
-    labels = {reason["code"]: reason["label"] for reason in reasons}
     code = row["loss_reason"] or row["disqualification_reason"]
-    return {**row, "result": labels.get(code, code)}
+    return {**row, "result": reasons.get(code, code)}
 
 
 def _first(rows: Rows) -> dict[str, Any] | None:

@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from leadcrm.workspaces.models import Location
+from leadcrm.workspaces.paging import BadCursor, pack, unpack
 from leadcrm.workspaces.templatetags.page_tags import day_text
 from leads import kinds, timeline
 from leads.models import Activity, Campaign, ContactKey, Lead, Message, Source
 from leads.templatetags.lead_tags import phone_text
 from leads.timeline import CallOutcome
-from leads.views.keyset import BadCursor, decode, encode
 
 PAGE = 30
 SHOWN_LENGTH, SHOWN_LINES = 600, 10  # of a body; the rest is fetched by "Show all"
@@ -156,7 +156,7 @@ def read(
         lead_id = row.activity.lead_id
         row.lead = leads.get(lead_id) if leads and lead_id else None
     last = page[-1] if page else None
-    older = encode(last.occurred_at, last.pk) if last and more else ""
+    older = pack([last.occurred_at.isoformat(), last.pk]) if last and more else ""
     return History(_with_headings(_fold(shown), above, now), show, older)
 
 
@@ -181,7 +181,7 @@ def clip(text: str) -> tuple[str, bool]:
 
 
 def _position(cursor: str) -> tuple[datetime, int]:
-    when, row_id = decode(cursor, 2)
+    when, row_id = unpack(cursor, 2)
     at = _moment(when) if isinstance(when, str) else None
     if at is None or at.tzinfo is None or not isinstance(row_id, int):
         raise BadCursor

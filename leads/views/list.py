@@ -15,7 +15,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
-from leadcrm.workspaces import paging
 from leadcrm.workspaces.access import NOT_FOUND, Reach, may, reach
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
@@ -25,7 +24,7 @@ from leads.models import Lead
 from leads.models.lead import IS_OPEN
 from leads.views import columns
 from leads.views.directory import Directory, read_directory
-from leads.views.keyset import SORTS, BadCursor, places_in_list
+from leads.views.keyset import SORTS, places_in_list
 from leads.views.rows import RowMaker, read_rows
 from leads.views.tabs import ALL, WAITING, Tab, tab_named, tabs_of
 
@@ -40,8 +39,7 @@ MORE_FILTERS = (
     "is_test",
 )
 COUNTED = 10_000
-FOUND = 1_000  # so many of a search are counted: nobody looks through more, and types on
-FEW = 1_000
+FEW = 1_000  # a search is counted no further: nobody looks through more, and types on
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 MANY_ARRIVE = 1_000
 MANY_WAIT = 99  # from there on the tab says 99+
@@ -58,7 +56,7 @@ class Listing:
 
     @property
     def is_search(self) -> bool:
-        return bool(self.filters.data.get("q"))
+        return self.valid and bool(self.filters.form.cleaned_data.get("q"))
 
     @property
     def is_of_team(self) -> bool:
@@ -149,10 +147,7 @@ def _page(
     sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
     after = request.GET.get("after", "")
     leads, count = _chosen(found)
-    try:
-        page = page_of(read_rows(leads), sort, after, PAGE)
-    except paging.BadCursor:
-        raise BadCursor from None
+    page = page_of(read_rows(leads), sort, after, PAGE)
     shown = columns.shown_in(found.tab, request.membership)
     maker = RowMaker(request, shown, places_in_list(request.GET, sort), directory.names, now)
     mark = now - SEEN_WITHIN
@@ -163,7 +158,7 @@ def _page(
         "next": page.next_cursor or "",
         "after": after,
         "count": count,
-        "counted": FOUND if found.is_search else COUNTED,
+        "counted": FEW if found.is_search else COUNTED,
         "sort": sort.name,
         "tab": found.tab,
         "tabs": _tabs(request, found.tab, now),
@@ -196,28 +191,21 @@ def _chosen(found: Listing) -> tuple[QuerySet[Lead], int]:
     which the planner doesn't foresee where, say, the newest are asked for of the oldest.
     """
     unsorted = found.leads.order_by()
-    if found.is_search:
-        ids = list(unsorted.values_list("pk", flat=True)[: FOUND + 1])
-        all_of_them = len(ids) <= FOUND
-        return (Lead.objects.filter(pk__in=ids) if all_of_them else found.leads), len(ids)
     if found.is_of_team:
         # They lie here and there in the order of creation, but side by side in that of owners,
         # where the planner would pass by all the teams before.
         unsorted = unsorted.order_by("-created_at")
-    count = int(unsorted[: COUNTED + 1].count())
-    if count > FEW:
-        return found.leads, count
-    if not count:
-        return found.leads.none(), 0
-    few = found.leads.order_by().values("pk")[: FEW + 1]
-    return Lead.objects.filter(pk__in=few), count
+    ids = list(unsorted.values_list("pk", flat=True)[: FEW + 1])
+    if len(ids) <= FEW:
+        return Lead.objects.filter(pk__in=ids), len(ids)
+    return found.leads, len(ids) if found.is_search else int(unsorted[: COUNTED + 1].count())
 
 
 def _arrived(found: Listing, since: datetime) -> int:
     """How many leads of the list were stored since a moment."""
     if not found.valid:
         return 0
-    recent = Lead.objects.filter(inserted_at__gt=since).order_by()
+    recent = Lead.objects.filter(inserted_at__gt=since).order_by("-inserted_at")
     ids: Any = recent.values("pk")[:MANY_ARRIVE]
     if found.is_search:  # mostly none came at all, and nothing has to be searched again
         ids = list(recent.values_list("pk", flat=True)[:MANY_ARRIVE])

@@ -18,7 +18,7 @@ from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
 from leadcrm.workspaces.pages import PageRequest, shown_url, wants_fragment
-from leadcrm.workspaces.paging import cursor_of, read_cursor, stretches
+from leadcrm.workspaces.paging import BadCursor, cursor_of, read_cursor, stretches
 from leads.models import Lead
 from leads.views.keyset import AT, LIST, SORTS
 from leads.views.list import listing
@@ -73,15 +73,15 @@ def read_neighbours(request: PageRequest, lead: Lead, now: datetime) -> Neighbou
         return neighbours
     try:
         at = read_cursor(place.at or cursor_of(lead, sort), sort)
-    except ValueError:
+        leads = found.leads.exclude(pk=lead.pk)
+        sides = {"after": stretches(leads, sort, at), "before": stretches(leads, sort.back, at)}
+    except BadCursor:
         return neighbours
-    leads = found.leads.exclude(pk=lead.pk)
-    sides = {"after": stretches(leads, sort, at), "before": stretches(leads, sort.back, at)}
     first, *others = [
         _first(rows, side, turn) for side in sides for turn, rows in enumerate(sides[side])
     ]
-    nearest = sorted(first.union(*others, all=True), key=itemgetter(1), reverse=True)
-    for side, _, row_id, name, *values in nearest:
+    nearest_last = sorted(first.union(*others, all=True), key=itemgetter(1), reverse=True)
+    for side, _, row_id, name, *values in nearest_last:
         row = Lead(pk=row_id, **dict(zip(COLUMNS, values, strict=True)))
         query = urlencode({LIST: place.query, AT: cursor_of(row, sort)})
         href = f"{reverse('lead-detail', args=[slug, row_id])}?{query}"
@@ -128,6 +128,6 @@ def _remembered(request: PageRequest, lead_id: uuid.UUID) -> tuple[str | None, s
 
 
 def _first(leads: QuerySet[Lead], side: str, turn: int) -> QuerySet[Any, Any]:
-    """The nearest lead of a stretch of the list, and the how manieth stretch it is."""
+    """The nearest lead of a stretch of the list; `turn` counts the stretches from the lead on."""
     marked = leads.annotate(side=Value(side), turn=Value(turn))
     return marked.values_list("side", "turn", "pk", "display_name", *COLUMNS)[:1]

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_safe
 from leadcrm.workspaces.access import may
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
+from leadcrm.workspaces.paging import BadCursor, pack, unpack
 from leads.access import visible_companies, visible_contacts, visible_leads
 from leads.draft_values import UNSTORABLE
 from leads.models.lead import IS_OPEN
 from leads.searching_people import Found, find_companies, find_contacts, plain
-from leads.views.keyset import BadCursor, decode, encode
 
 PAGE = 50
 
@@ -84,7 +84,7 @@ def _page(
         "is_search": bool(plain(query)),
         "is_cut": cut,
         "after": after,
-        "next": encode(page[-1].sort_name, str(page[-1].pk)) if more else "",
+        "next": pack([page[-1].sort_name, str(page[-1].pk)]) if more else "",
         "may_add": may(request.membership, "edit"),
     }
 
@@ -109,7 +109,7 @@ def _sum_up(membership: Membership, by: str, rows: Sequence[Any]) -> None:
 
 
 def _after(cursor: str) -> Q:
-    name, row_id = decode(cursor, 2)
+    name, row_id = unpack(cursor, 2)
     try:
         key = uuid.UUID(row_id)
     except (TypeError, ValueError, AttributeError):

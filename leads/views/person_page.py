@@ -117,7 +117,8 @@ def company_history(
 def read_attempts(leads: QuerySet[Lead], membership: Membership) -> Attempts:
     """The newest of the leads, in one query. Removed ones of others are not told of."""
     sees = Exists(visible_leads(membership).filter(pk=OuterRef("pk")))
-    rows = leads.for_list().select_related("deal").annotate(sees=sees)  # type: ignore[attr-defined]
+    links = ("stage", "owner", "source", "team", "deal")
+    rows: QuerySet[Any] = leads.select_related(*links).annotate(sees=sees)
     newest = list(rows.order_by("-created_at", "-id")[: 2 * MOST])
     roots = [lead for lead in newest if lead.merged_into_id is None]
     seen = [lead for lead in roots if lead.sees][:MOST]

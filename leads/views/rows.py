@@ -134,7 +134,7 @@ def _name(page: RowMaker, lead: Any, key: str) -> SafeString:
 
 
 def _stage(page: RowMaker, lead: Any, key: str) -> SafeString:
-    shown = status_badge(lead.status, page.names[lead.stage_id])
+    shown = status_badge(lead.status, page.names.get(lead.stage_id, ""))
     if page.may_edit and not lead.archived_at:
         shown = page.pill(key, "move", "Move", shown)
     return fill('<td class="c-stage">{}</td>', shown)
@@ -208,7 +208,7 @@ def _team(page: RowMaker, lead: Any, key: str) -> SafeString:
 
 
 def _pipeline(page: RowMaker, lead: Any, key: str) -> SafeString:
-    return fill('<td class="c-pipeline">{}</td>', page.names[lead.pipeline_id])
+    return fill('<td class="c-pipeline">{}</td>', page.names.get(lead.pipeline_id, ""))
 
 
 def _budget(page: RowMaker, lead: Any, key: str) -> SafeString:

@@ -52,6 +52,14 @@ def test_tasks_and_messages_move_and_the_timeline_reads_both(pair, me):
     assert fresh(root).work_due_at is not None
 
 
+def test_leads_of_nobody_keep_their_history_too(acme, me):
+    root, other = (make_lead(email="", phone="", display_name=name) for name in "AB")
+    assert (root.contact_id, other.contact_id) == (None, None)
+    merging.merge(root.pk, [other.pk], by=me, now=LATER)
+    kinds = [row.kind for row in timeline.timeline(fresh(root))]
+    assert kinds.count("lead_created") == 2
+
+
 def test_milestones_keep_the_earliest(pair, me):
     root, other = pair
     lifecycle.qualify([other.pk], by=me, now=NOW + timedelta(minutes=5))

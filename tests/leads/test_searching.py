@@ -53,6 +53,12 @@ def test_numbers_with_any_punctuation(leads, query):
     assert found(query) == ["Bo Lindström"]
 
 
+@pytest.mark.parametrize("query", ["+49 (0)151 23456789", "49 151 2345", "0151 234", "99-44-100"])
+def test_numbers_as_they_were_given(acme, query):
+    make_lead(phone="+49 (0)151 23456789", company_name="99-44-100 Ltd")
+    assert len(found(query)) == 1
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

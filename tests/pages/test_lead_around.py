@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
+from leadcrm.workspaces.paging import pack
 from leads import archiving, assignment, lifecycle, merging, timeline
 from leads.models import FieldSuggestion, Lead
 from leads.views.keyset import SORTS, places_in_list
@@ -123,6 +124,18 @@ def test_the_next_lead_is_found_without_javascript_too(web: Client, row: list[Le
 )
 def test_a_broken_place_does_not_break_the_page(web: Client, row: list[Lead], query: str) -> None:
     assert web.get(f"{page_of(row[1])}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("value", [None, ["s", "x"], ["i", "5"], ["d", "5.5"], ["t", "x"]])
+@pytest.mark.parametrize("sort", ["-created", "due"])
+def test_a_made_up_place_does_not_break_the_page(
+    web: Client, row: list[Lead], sort: str, value: Any
+) -> None:
+    values = [value, value] if SORTS[sort].then else [value]
+    place = urlencode(
+        {"list": f"view=all&sort={sort}", "at": pack([sort, *values, str(row[1].pk)])}
+    )
+    assert web.get(f"{page_of(row[1])}?{place}").status_code == 200
 
 
 def test_leads_of_others_are_no_neighbours(

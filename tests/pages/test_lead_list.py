@@ -226,6 +226,23 @@ def test_new_leads_are_announced_once_they_came(web: Client, acme: Workspace, no
     assert web.get(poll, {**params, "q": "nobody"}).status_code == 204
 
 
+def test_new_leads_are_announced_after_many_others_came(
+    web: Client, acme: Workspace, ben: Membership, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leads.views.list.MANY_ARRIVE", 3)
+    shown = web.get(list_of(acme, view="mine")).context
+    poll = reverse("lead-new", args=[acme.slug])
+    make_leads(5, now=now, owner=ben)
+    make_lead(now=now, owner=Membership.objects.get(user=web.session["_auth_user_id"]))
+    params = {"view": "mine", "since": shown["since"], "seen": shown["seen"]}
+    assert "1 new – Show" in web.get(poll, params).content.decode()
+
+
+def test_spaces_are_no_search(web: Client, acme: Workspace) -> None:
+    counted = [web.get(list_of(acme, q=q)).context["counted"] for q in ("  ", "x")]
+    assert counted == [10_000, 1_000]
+
+
 @pytest.mark.parametrize("since", ["", "abc", "1e400", "nan", "-9e99"])
 def test_a_poll_that_makes_no_sense_is_refused(web: Client, acme: Workspace, since: str) -> None:
     poll = reverse("lead-new", args=[acme.slug])

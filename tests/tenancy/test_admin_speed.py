@@ -61,6 +61,7 @@ def _copies(model: Any) -> str:
         "dedupe_key": "'k' || n",
         "created_at": "created_at + n * interval '1 second'",
         "received_at": "received_at + n * interval '1 second'",
+        "last_activity_at": "last_activity_at + n * interval '1 second'",
         "display_name": "display_name || n",
     }
     columns = [field.column for field in model._meta.concrete_fields]

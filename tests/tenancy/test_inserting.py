@@ -39,7 +39,7 @@ def test_an_inserted_row_reads_as_it_was_written(acme):
         answers=[],
         attributes={},
         snoozed_until=None,
-        created_at=NOW + timedelta(microseconds=1),
+        created_at=NOW - timedelta(microseconds=1),
         is_test=True,
         current_sequence_id=uuid.uuid4(),
     )
@@ -109,6 +109,19 @@ def test_what_the_database_refuses_is_raised_as_the_orm_raises_it(acme):
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows([Lead.objects.get(pk=lead.pk)])
     assert Lead.objects.count() == 1
+
+
+def test_what_does_not_fit_an_array_is_refused(acme):
+    with pytest.raises(TypeError, match="list"):
+        insert_rows([
+            fresh_copy(make_lead(), label=["a", "b"]),
+            fresh_copy(make_lead(), label=["c"]),
+        ])  # fmt: skip
+
+
+def test_what_the_database_fills_in_is_not_given(acme):
+    with pytest.raises(ValueError, match="xid"):
+        insert_rows([Activity(lead=make_lead(), kind="reviewed", actor_kind="system", xid=7)])
 
 
 def test_rows_of_another_workspace_are_refused(acme, rival):
