@@ -1,14 +1,15 @@
 """No page scans a large table: 20,000 leads spread like real ones, and every query explained.
 
 With few rows a scan may be quickest; scans are made dear, so that one that is left means that no
-index would do. A query may read what it shows and a good deal more, a count as far as it counts.
+index would do. A query may read what it shows and a good deal more, a count twice what it counts besides.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,13 +24,15 @@ from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import issue_token
 from leads.access import visible_leads
 from leads.api.leads import ORDERS
-from leads.models import Campaign, Company, Contact, Lead, Source, Stage
+from leads.models import Campaign, Company, Contact, Lead, Pipeline, Source, Stage
 from leads.views.keyset import SORTS
+from leads.views.list import MORE_FILTERS
 from leads.views.tabs import FOR_MANAGER, FOR_REP
 from tests.plans import TABLES, asked, complaints
 
 pytestmark = pytest.mark.django_db
 
+NOW = datetime(2026, 3, 11, 16, 20, tzinfo=UTC)
 LEADS = 20_000
 QUERIES = 10
 READ_AT_MOST = 5_100  # rows of a table that one query reads; the longest timeline has 5,000
@@ -38,12 +41,21 @@ READ_AT_MOST = 5_100  # rows of a table that one query reads; the longest timeli
 @pytest.fixture(scope="module")
 def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[Workspace]:
     with django_db_blocker.unblock(), transaction.atomic():
-        loaded = volume.load(leads=LEADS, workspaces=2, seed=5)
+        loaded = volume.load(leads=LEADS, workspaces=2, seed=5, now=NOW)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE " + ", ".join(sorted(TABLES)))
-            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL random_page_cost = 1.1")  # as an installation sets it
+            # A join may read all of 20,000 rows and be quickest at it; of a million it never is.
+            for shortcut in ("seqscan", "hashjoin", "mergejoin"):
+                cursor.execute(f"SET LOCAL enable_{shortcut} = off")
         yield loaded.offices[0].workspace
         transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is due, and so how a query is planned, is the same at every hour."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 def member(workspace: Workspace, role: Role) -> Membership:
@@ -69,7 +81,7 @@ def visit(filled: Workspace) -> Any:
             clients[role].get(reverse("lead-list", args=[filled.slug]))
         with asked() as queries:
             response = clients[role].get(path, query, headers=headers)
-        found = [text for sql, params in queries for text in complaints(sql, params, _most(sql))]
+        found = [text for sql, params in queries for text in complaints(sql, params, READ_AT_MOST)]
         if response.status_code != 200:
             found.append(f"answers {response.status_code}")
         if len(queries) > QUERIES:
@@ -77,11 +89,6 @@ def visit(filled: Workspace) -> Any:
         return [f"{role} {path} {query}: {text}" for text in found]
 
     return wrong
-
-
-def _most(sql: str) -> int:
-    """A count ends with what it has counted, however few those are among what it reads."""
-    return LEADS if "COUNT(" in sql else READ_AT_MOST
 
 
 ROLES = (Role.OWNER, Role.MANAGER, Role.REP)
@@ -100,28 +107,50 @@ def test_every_tab_in_every_order(filled: Workspace, visit: Any, role: Role) -> 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("view", ["open", "all"])
 def test_every_filter_that_is_offered(filled: Workspace, visit: Any, role: Role, view: str) -> None:
-    year_ago = (timezone.now() - timedelta(days=365)).date()
+    path = reverse("lead-list", args=[filled.slug])
+    offered = _offered(filled)
+    wrong = [text for query in offered for text in visit(role, path, view=view, **query)]
+    assert wrong == []
+
+
+def test_no_filter_is_left_out(filled: Workspace) -> None:
+    """Each that the bar and its menu offer is among those that are asked for."""
+    client = Client()
+    client.force_login(member(filled, Role.OWNER).user, "django.contrib.auth.backends.ModelBackend")
+    page = client.get(reverse("lead-list", args=[filled.slug])).content.decode()
+    (form,) = re.findall(r'<form[^>]*id="filters".*?</form>', page, re.DOTALL)
+    offered = set(re.findall(r'\bname="(\w+)"', form)) - {"view", "sort", "q"}
+    assert set(MORE_FILTERS) < offered
+    assert offered <= {name for query in _offered(filled) for name in query}
+
+
+def _offered(filled: Workspace) -> list[dict[str, Any]]:
+    year_ago = (NOW - timedelta(days=365)).date()
     with workspace_scope(filled):
-        offered = [
-            *({"stage": key} for key in set(Stage.objects.values_list("key", flat=True))),
-            *({"owner": pk} for pk in Membership.objects.values_list("pk", flat=True)[:8]),
+        members = Membership.objects.order_by("name", "pk").values_list("pk", flat=True)
+        campaigns = Campaign.objects.order_by("name").values_list("pk", flat=True)
+        return [
+            *({"stage": key} for key in sorted(set(Stage.objects.values_list("key", flat=True)))),
+            *({"owner": pk} for pk in members[:8]),
             {"owner": "me"},
             {"owner": "none"},
-            *({"source": pk} for pk in Source.objects.values_list("pk", flat=True)),
+            *(
+                {"source": pk}
+                for pk in Source.objects.order_by("name").values_list("pk", flat=True)
+            ),
             {"source": "website_form"},
             {"source": "referral"},
-            *({"campaign": pk} for pk in Campaign.objects.values_list("pk", flat=True)[:8]),
-            {"budget__gte": "100000"},
+            *({"campaign": pk} for pk in campaigns[:8]),
+            *({"pipeline": pk} for pk in Pipeline.objects.values_list("pk", flat=True)),
+            {"budget__gte": "50000"},
             {"budget__gte": "999999999"},
             {"last_activity_at__lte": year_ago},
             {"needs_review": "true"},
             {"is_test": "true"},
+            {"is_test": "false"},
             {"archived": "true"},
             {"from": year_ago, "to": year_ago + timedelta(days=3)},
         ]
-    path = reverse("lead-list", args=[filled.slug])
-    wrong = [text for query in offered for text in visit(role, path, view=view, **query)]
-    assert wrong == []
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -129,7 +158,7 @@ def test_every_way_to_search(filled: Workspace, visit: Any, role: Role) -> None:
     with workspace_scope(filled):
         lead = Lead.objects.present().exclude(email="").exclude(phone="").order_by("-pk")[50]
     terms = (lead.display_name, lead.email, lead.email[2:9], lead.phone, lead.phone[-7:],
-             "smith", "zzqxwv", "jo", "company 77", str(uuid.uuid4()))  # fmt: skip
+             "smith", "zzqxwv", "jo", "logistics jo", str(uuid.UUID(int=77)))  # fmt: skip
     wrong: list[str] = []
     for page in ("lead-list", "contacts", "companies"):
         path = reverse(page, args=[filled.slug])
@@ -173,14 +202,14 @@ def test_lists_of_people_and_pages_of_one(filled: Workspace, visit: Any, role: R
 
 
 def test_the_poll_for_new_leads(filled: Workspace, visit: Any) -> None:
-    since = (timezone.now() + timedelta(minutes=1)).timestamp()
+    since = (NOW - timedelta(days=1)).timestamp()
     path = reverse("lead-new", args=[filled.slug])
     wrong = [
         text
         for role in ROLES
         for tab in FOR_MANAGER
         for text in visit(role, path, view=tab.key, since=since, seen=0)
-        if "answers 204" not in text
+        if tab.key == "all" or "answers 204" not in text  # of all leads, some did come in
     ]
     assert wrong == []
 
@@ -198,6 +227,7 @@ def test_the_api(filled: Workspace, visit: Any) -> None:
         *((leads, {"status": status}) for status in ("lost", "sql", "new")),
         (leads, {"outcome": "open"}),
         (leads, {"score__gte": 90}),
+        (leads, {"status": "lost", "budget__gte": 50000}),
         (leads, {"q": "smith"}),
         (reverse("api:lead", args=[lead.pk]), {}),
         (reverse("api:timeline", args=[lead.pk]), {}),
