@@ -25,6 +25,7 @@ CLIENTS = 8
 RUSH_SECONDS = 4.0
 RUSH_REQUESTS = 8000
 WARM_UP = 3
+SERVED = 1000  # requests that a server has answered when its memory is measured
 
 
 def main() -> None:
@@ -35,8 +36,10 @@ def main() -> None:
             say(
                 f"{size.leads:,} leads: loaded in {size.seconds_to_load:,.0f} s; asking what is there"
             )
-            size.plan = stand.plan_of(size)
-            running.enter_context(stand.serving(size))
+            size.plan = stand.plan_of(size, 1 + asked.rounds * (asked.requests + WARM_UP))
+            _leave_out_unasked(size.plan, asked.only.lower())
+            size.port = running.enter_context(stand.serving(size)).port
+            _try_all(size)
         samples = {size.leads: _samples() for size in sizes}
         for turn in range(asked.rounds):
             for size in sizes:
@@ -48,7 +51,7 @@ def main() -> None:
             say(f"{size.leads:,} leads: the form, then writing in bulk")
             found = samples[size.leads]
             found["form"] = _form(size, asked.rounds)
-            found["memory"] = [round(pss, 1) for pss in stand.memory_of(size)]
+            found["memory"] = _memory(size)
             found["writes"] = _writes(size, asked.rounds)
         _report([report.figures(size, samples[size.leads]) for size in sizes], asked)
 
@@ -93,38 +96,52 @@ def _samples() -> dict[str, Any]:
 # --- reading ---------------------------------------------------------------------------------
 
 
+def _leave_out_unasked(plan: dict[str, Any], wanted: str) -> None:
+    plan["scenarios"] = [
+        one for one in plan["scenarios"] if wanted in f"{one['group']} {one['name']}".lower()
+    ]
+
+
+def _try_all(size: stand.Size) -> None:
+    """Every scenario once, so that one that can't be measured is refused before hours are spent."""
+    with contextlib.closing(Wire(size.port)) as wire:
+        for one in size.plan["scenarios"]:
+            _ask(wire, size, one["requests"], range(1), one)
+
+
 def _read(size: stand.Size, samples: dict[str, Any], asked: argparse.Namespace) -> None:
     """One round: each scenario and its floor in turn, in a new order each time."""
-    wire = Wire(size.port)
     numbered = list(enumerate(size.plan["scenarios"]))
-    numbered = [
-        pair
-        for pair in numbered
-        if asked.only.lower() in f"{pair[1]['group']} {pair[1]['name']}".lower()
-    ]
     random.shuffle(numbered)
-    for number, one in numbered:
-        floor = one.get("floor_requests")
-        into = samples["own_floors"][number] if floor else samples["floors"][one["floor"]]
-        if floor or one["floor"]:
-            _ask(wire, size, floor or size.plan["floors"][one["floor"]], asked.requests // 2, into)
-        _ask(wire, size, one["requests"], asked.requests, samples["product"][number], one)
-    _ask(wire, size, size.plan["floors"]["empty"], asked.requests, samples["floors"]["empty"])
-    wire.close()
+    floors, half, whole = size.plan["floors"], _turns(asked.requests // 2), _turns(asked.requests)
+    with contextlib.closing(Wire(size.port)) as wire:
+        for number, one in numbered:
+            if one["floor"]:
+                requests = one.get("floor_requests") or floors[one["floor"]]
+                seconds = _ask(wire, size, requests, half)
+                samples["own_floors"][number] += seconds
+                samples["floors"][one["floor"]] += seconds
+            samples["product"][number] += _ask(wire, size, one["requests"], whole, one)
+        samples["floors"]["empty"] += _ask(wire, size, floors["empty"], whole)
+
+
+def _turns(times: int) -> range:
+    """So many requests, and those before zero that warm up."""
+    return range(-WARM_UP, max(1, times))
 
 
 def _ask(
     wire: Wire,
     size: stand.Size,
     requests: list[dict[str, Any]],
-    times: int,
-    into: list[float],
+    turns: range,
     expected: dict[str, Any] | None = None,
-) -> None:
-    """Send requests in turn. Those that write are taken off the list: each is sent once."""
-    expected = expected or {}
-    writes = requests[0].get("method") == "POST"
-    for turn in range(-WARM_UP, times):
+) -> list[float]:
+    """The seconds of requests, sent in turn. Those that write are taken off the list: each is sent
+    once."""
+    expected, taken = expected or {}, []
+    writes = requests[0].get("method", "GET") != "GET"
+    for turn in turns:
         request = requests.pop() if writes else requests[turn % len(requests)]
         seconds, status, body = timed(wire, bytes_of(request, size.port))
         if status != expected.get("status", status if status < 300 else 200):
@@ -132,7 +149,26 @@ def _ask(
         if expected.get("expects", "").encode() not in body:
             raise Refused(f"{request['path']} doesn't show {expected['expects']!r}")
         if turn >= 0:
-            into.append(seconds)
+            taken.append(seconds)
+    return taken
+
+
+def _memory(size: stand.Size) -> list[float]:
+    """MiB of each worker of a server of its own that has answered the same number of requests.
+
+    Workers end after some thousand requests: one that has just begun is small.
+    """
+    requests = [
+        request
+        for one in size.plan["scenarios"]
+        for request in one["requests"][:1]
+        if request.get("method", "GET") == "GET"
+    ]
+    with stand.serving(size) as server:
+        for turn in range(SERVED if requests else 0):
+            with contextlib.closing(Wire(server.port)) as wire:  # whichever worker takes it
+                timed(wire, bytes_of(requests[turn % len(requests)], server.port))
+        return [round(pss, 1) for pss in stand.memory_of(server)]
 
 
 # --- writing ---------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Samples = Sequence[float]
-AT_MOST = {  # a group's 95th percentile, as a multiple of its floor's
+AT_MOST = {  # a group's median and 95th percentile, as multiples of its floor's
     "List, first page": 4,
     "List, filtered": 4,
     "List, sorted": 4,
@@ -73,13 +73,10 @@ def figures(size: Any, samples: dict[str, Any]) -> dict[str, Any]:
         found = {"group": one["group"], "name": one["name"], **summary(samples["product"][number])}
         if number in samples["own_floors"]:
             floor = summary(samples["own_floors"][number])
-        else:
-            floor = floors.get(one["floor"])
-        if floor:
             found["floor_median_ms"], found["floor_p95_ms"] = floor["median_ms"], floor["p95_ms"]
             found["ratio_median"] = round(found["median_ms"] / floor["median_ms"], 2)
             found["ratio_p95"] = round(found["p95_ms"] / floor["p95_ms"], 2)
-        scenarios.append({**found, **{key: one[key] for key in ("page",) if key in one}})
+        scenarios.append({**found, **{key: one[key] for key in ("beside",) if key in one}})
     return {
         "leads": size.leads,
         "rows": size.plan["rows"],
@@ -93,19 +90,16 @@ def figures(size: Any, samples: dict[str, Any]) -> dict[str, Any]:
 
 
 def goals(sizes: Sequence[dict[str, Any]]) -> list[Goal]:
-    """Each goal against the worst of its figures at the largest size."""
+    """Each goal against the worst of its figures at the largest size; without figures, none."""
     largest = sizes[-1]
     found = [_ratio(largest, group, most) for group, most in AT_MOST.items() if _of(largest, group)]
     for group, most in (("Search", SEARCH_MS), ("Admin", ADMIN_MS)):
         found += [_worst_time(largest, group, most)] if _of(largest, group) else []
-    if _of(largest, "Page 1,000"):
-        found.append(_far_page(largest))
+    found += _far_page(largest)
     if largest["writes"]:
         found += [_form(largest), *(_rate(largest, name, least) for name, least in RATES.items())]
-        found.append(_memory(largest))
-    if len(sizes) > 1:
-        found.append(_growth(sizes[-2], largest))
-    return found
+    found += _memory(largest)
+    return found + (_growth(sizes[-2], largest) if len(sizes) > 1 else [])
 
 
 def _of(size: dict[str, Any], group: str) -> list[dict[str, Any]]:
@@ -113,9 +107,16 @@ def _of(size: dict[str, Any], group: str) -> list[dict[str, Any]]:
 
 
 def _ratio(size: dict[str, Any], group: str, most: float) -> Goal:
-    worst = max(_of(size, group), key=lambda one: one["ratio_p95"])
-    said = f"{worst['ratio_p95']}× ({worst['name']})"
-    return Goal(f"{group}, p95", f"≤ {most}× its floor", said, worst["ratio_p95"] <= most)
+    """Both must hold: the product's worst may meet a bad moment of the floor's."""
+    worst = max(_of(size, group), key=_worse_ratio)
+    said = f"{worst['ratio_median']}×, {worst['ratio_p95']}× ({worst['name']})"
+    return Goal(
+        f"{group}, median and p95", f"≤ {most}× its floor", said, _worse_ratio(worst) <= most
+    )
+
+
+def _worse_ratio(one: dict[str, Any]) -> float:
+    return max(float(one["ratio_median"]), float(one["ratio_p95"]))
 
 
 def _worst_time(size: dict[str, Any], group: str, most: float) -> Goal:
@@ -124,11 +125,22 @@ def _worst_time(size: dict[str, Any], group: str, most: float) -> Goal:
     return Goal(f"{group}, p95", f"< {most} ms", said, worst["p95_ms"] < most)
 
 
-def _far_page(size: dict[str, Any]) -> Goal:
+def _far_page(size: dict[str, Any]) -> list[Goal]:
     first = {one["name"]: one["median_ms"] for one in _of(size, "Page 1 of the same")}
-    far = {one["name"]: one["median_ms"] / first[one["name"]] for one in _of(size, "Page 1,000")}
-    name, worst = max(far.items(), key=lambda pair: pair[1])
-    return Goal("Page 1,000 to page 1", "≤ 1.2×", f"{worst:.2f}× ({name})", worst <= FAR_PAGE)
+    far = {
+        one["name"]: one["median_ms"] / first[one["beside"]]
+        for one in _of(size, "Page 1,000")
+        if one["beside"] in first
+    }
+    return _worst(far, "Page 1,000 to page 1", FAR_PAGE)
+
+
+def _worst(ratios: dict[str, float], what: str, most: float) -> list[Goal]:
+    """The goal for the greatest of these."""
+    if not ratios:
+        return []
+    name, worst = max(ratios.items(), key=lambda pair: pair[1])
+    return [Goal(what, f"each ≤ {most}×", f"{worst:.2f}× ({name})", worst <= most)]
 
 
 def _form(size: dict[str, Any]) -> Goal:
@@ -145,20 +157,22 @@ def _rate(size: dict[str, Any], name: str, least: float) -> Goal:
     return Goal(name.capitalize(), f"≥ {least:,}/s", f"{rate:,.0f}/s", rate >= least)
 
 
-def _memory(size: dict[str, Any]) -> Goal:
-    most = max(size["web_workers_pss_mib"])
-    return Goal("Web worker, PSS", f"≤ {MEMORY_MIB} MiB", f"{most:.0f} MiB", most <= MEMORY_MIB)
+def _memory(size: dict[str, Any]) -> list[Goal]:
+    most = max(size["web_workers_pss_mib"], default=None)
+    if most is None:
+        return []
+    return [Goal("Web worker, PSS", f"≤ {MEMORY_MIB} MiB", f"{most:.0f} MiB", most <= MEMORY_MIB)]
 
 
-def _growth(small: dict[str, Any], large: dict[str, Any]) -> Goal:
+def _growth(small: dict[str, Any], large: dict[str, Any]) -> list[Goal]:
+    """Of what was asked for at both sizes: a far page that the smaller lacks has another name."""
     before = {(one["group"], one["name"]): one["median_ms"] for one in small["scenarios"]}
     grown = {
         f"{one['group']}: {one['name']}": one["median_ms"] / before[one["group"], one["name"]]
         for one in large["scenarios"]
+        if (one["group"], one["name"]) in before
     }
-    name, worst = max(grown.items(), key=lambda pair: pair[1])
-    what = f"Growth from {small['leads']:,} to {large['leads']:,}"
-    return Goal(what, f"each page ≤ {GROWTH}×", f"{worst:.2f}× ({name})", worst <= GROWTH)
+    return _worst(grown, f"Growth from {small['leads']:,} to {large['leads']:,}", GROWTH)
 
 
 # --- Markdown --------------------------------------------------------------------------------
@@ -209,15 +223,21 @@ def _floors(sizes: Sequence[dict[str, Any]]) -> str:
 
 
 def _pages(sizes: Sequence[dict[str, Any]]) -> str:
-    rows = defaultdict(list)
+    rows: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for size in sizes:
         for one in size["scenarios"]:
-            ratio = f" ({one['ratio_p95']}×)" if "ratio_p95" in one else ""
-            rows[one["group"], one["name"]].append(f"{_times(one)}{ratio}")
+            rows[one["group"], one["name"]][size["leads"]] = _times(one) + _ratios(one)
     return _table(
-        ("", "median / p95 ms (p95 to its floor's)", *(f"{one['leads']:,}" for one in sizes)),
-        [(group, name, *cells) for (group, name), cells in rows.items()],
+        ("", "median / p95 ms (to its floor's)", *(f"{one['leads']:,}" for one in sizes)),
+        [
+            (group, name, *(cells.get(one["leads"], "") for one in sizes))
+            for (group, name), cells in rows.items()
+        ],
     )
+
+
+def _ratios(one: dict[str, Any]) -> str:
+    return f" ({one['ratio_median']}× / {one['ratio_p95']}×)" if "ratio_p95" in one else ""
 
 
 def _writes(sizes: Sequence[dict[str, Any]]) -> str:

@@ -39,7 +39,6 @@ class Size:
     seconds_to_load: float = 0
     plan: dict[str, Any] = field(default_factory=dict)
     port: int = 0
-    server: subprocess.Popen[bytes] | None = None
 
     def run(self, *command: str, **more: str) -> str:
         """Run a Python command on this database; returns what it printed."""
@@ -93,24 +92,30 @@ def _size(leads: int, url: str, redis: str, keep: bool) -> Size:
     return size
 
 
+@dataclass(frozen=True)
+class Server:
+    port: int
+    process: subprocess.Popen[bytes]
+
+
 @contextlib.contextmanager
-def serving(size: Size, **environment: str) -> Iterator[Size]:
+def serving(size: Size) -> Iterator[Server]:
     """The Procfile's web server on this size's database."""
-    size.port = servers.free_port()
-    log = (VAR / f"web-{size.leads}.log").open("wb")
-    size.server = subprocess.Popen(
-        shlex.split(_web_command().replace("$PORT", str(size.port))),
-        env={**size.environment, **environment},
+    port = servers.free_port()
+    log = (VAR / f"web-{size.leads}.log").open("ab")
+    process = subprocess.Popen(
+        shlex.split(_web_command().replace("$PORT", str(port))),
+        env=size.environment,
         cwd=ROOT,
         stdout=log,
         stderr=log,
     )
     try:
-        _wait_for(size.port)
-        yield size
+        _wait_for(port)
+        yield Server(port, process)
     finally:
-        size.server.terminate()
-        size.server.wait(60)
+        process.terminate()
+        process.wait(60)
         log.close()
 
 
@@ -128,10 +133,9 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("the web server did not start; see its log under var/bench")
 
 
-def memory_of(size: Size) -> list[float]:
+def memory_of(server: Server) -> list[float]:
     """The proportional set size of each web worker, in MiB."""
-    assert size.server is not None
-    return [_pss(pid) for pid in sorted(servers.descendants(size.server.pid))]
+    return [_pss(pid) for pid in sorted(servers.descendants(server.process.pid))]
 
 
 def _pss(pid: int) -> float:
@@ -140,8 +144,9 @@ def _pss(pid: int) -> float:
     return int(kib) / 1024
 
 
-def plan_of(size: Size) -> dict[str, Any]:
-    plan: dict[str, Any] = json.loads(size.run("-m", "tests.benchmarks.plan"))
+def plan_of(size: Size, writes: int) -> dict[str, Any]:
+    """What is asked for; of each scenario that writes, so many requests."""
+    plan: dict[str, Any] = json.loads(size.run("-m", "tests.benchmarks.plan", str(writes)))
     return plan
 
 

@@ -5,6 +5,39 @@ from typing import ClassVar
 from django.db import models
 
 
+class BareContact(models.Model):
+    id = models.UUIDField(primary_key=True)
+    display_name = models.CharField(max_length=200)
+    email = models.CharField(max_length=254)
+    phone = models.CharField(max_length=20)
+    company_name = models.CharField(max_length=300)
+    job_title = models.CharField(max_length=200)
+    state = models.CharField(max_length=100)
+    country = models.CharField(max_length=2)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "leads_contact"
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class BareKey(models.Model):
+    id = models.UUIDField(primary_key=True)
+    contact = models.ForeignKey(BareContact, models.DO_NOTHING, related_name="keys")
+    kind = models.CharField(max_length=5)
+    value = models.CharField(max_length=254)
+
+    class Meta:
+        managed = False
+        db_table = "leads_contactkey"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class BareLead(models.Model):
     id = models.UUIDField(primary_key=True)
     tenant = models.UUIDField(db_column="workspace_id")
@@ -21,7 +54,7 @@ class BareLead(models.Model):
     notes = models.TextField()
     label = models.CharField(max_length=100)
     source_kind = models.CharField(max_length=16)
-    source_detail = models.CharField(max_length=500)
+    contact = models.ForeignKey(BareContact, models.DO_NOTHING, null=True, related_name="leads")
     source_url = models.CharField(max_length=2000)
     utm_source = models.CharField(max_length=255)
     utm_campaign = models.CharField(max_length=255)

@@ -11,5 +11,6 @@ urlpatterns = [
     path("<uuid:tenant>/api/", views.api_list),
     path("<uuid:tenant>/api/<uuid:lead>/", views.api_update),
     path("detail/<uuid:lead>/", views.detail),
+    path("contact/<uuid:contact>/", views.contact),
     path("api/<uuid:lead>/", views.api_retrieve),
 ]

@@ -13,7 +13,7 @@ from integrations.models import InboundEvent
 from leadcrm.workspaces.models import IdempotencyKey, Membership
 from leadcrm.workspaces.scoping import workspace_scope
 from leads.models import Activity, Contact, ContactKey, Lead, Source, Stage
-from tests.benchmarks.floor.models import BareActivity, BareLead, BareSearch
+from tests.benchmarks.floor.models import BareActivity, BareContact, BareLead, BareSearch
 
 ROWS = 50
 JSON_COLUMNS = [field.attname for field in BareLead._meta.fields]
@@ -40,6 +40,15 @@ def detail(request, lead):
     lead = get_object_or_404(BareLead, pk=lead)
     rows = BareActivity.objects.filter(lead=lead)[:ROWS]
     return render(request, "floor/detail.html", {"lead": lead, "activities": rows})
+
+
+def contact(request, contact):
+    """The person, their addresses and enquiries, and what was said with them."""
+    found = get_object_or_404(BareContact, pk=contact)
+    leads = list(found.leads.order_by("-created_at")[:ROWS])
+    rows = BareActivity.objects.filter(lead__in=[lead.pk for lead in leads])[:ROWS]
+    context = {"contact": found, "keys": found.keys.all(), "leads": leads, "activities": rows}
+    return render(request, "floor/contact.html", context)
 
 
 def api_list(request, tenant):
