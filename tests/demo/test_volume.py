@@ -7,21 +7,33 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, models, transaction
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
 from django.test import Client
 
 from leadcrm.demo import cast, volume
 from leadcrm.demo.volume.loading import FILLED, SlugTaken
+from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Role, User, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
-from leads import events, identity, kinds, searching, timers
-from leads.models import Activity, Contact, ContactKey, Lead, LeadSearch, SourceDay
+from leads import events, identity, kinds, merging, searching, timers
+from leads.models import (
+    Activity,
+    Appointment,
+    Contact,
+    ContactKey,
+    Deal,
+    Lead,
+    LeadSearch,
+    MergeJournal,
+    SourceDay,
+    Task,
+)
 from leads.models.activity import Lane
 
 NOW = datetime(2026, 3, 11, 16, 20, tzinfo=UTC)
@@ -135,6 +147,94 @@ def test_what_is_due_is_what_the_rules_say(filled: Filled) -> None:
     assert any(lead.work_due_at and lead.work_due_at < NOW for lead in still_open)
 
 
+def test_the_clock_of_the_first_answer_is_the_one_that_capture_sets(filled: Filled) -> None:
+    hours, by_day = filled.workspace.hours(), set()
+    for lead in Lead.objects.select_related("source"):
+        minutes = None if lead.is_test or lead.source is None else lead.source.answer_within()
+        due = None if minutes is None else hours.answer_due(lead.created_at, minutes)
+        assert lead.answer_due_at == due, lead.source
+        by_day.add(bool(due and due - lead.created_at > timedelta(minutes=minutes or 0)))
+    assert by_day == {True, False}
+    assert Lead.objects.filter(is_test=True).exists()
+
+
+def test_who_answers_has_engaged(filled: Filled) -> None:
+    talked = Q(kind=kinds.CALL_LOGGED, data__outcome="reached") | Q(kind=kinds.MESSAGE_RECEIVED)
+    rows = Activity.objects.filter(talked, lead=OuterRef("pk")).order_by("occurred_at")
+    first = Lead.objects.annotate(first=Subquery(rows.values("occurred_at")[:1]))
+    assert first.filter(engaged_at__isnull=False).exists()
+    agree = Q(engaged_at=F("first")) | Q(engaged_at=None, first=None)
+    assert not first.exclude(agree).exists()
+
+
+def test_people_have_come_as_far_as_their_leads(filled: Filled) -> None:
+    qualifies = ("qualified", "scheduled", "completed", "converted")
+    reached = Activity.objects.filter(lead__contact=OuterRef("pk"))
+    for contact in Contact.objects.filter(merged_into=None).annotate(
+        won=Exists(reached.filter(to_stage__outcome="won")),
+        qualified=Exists(reached.filter(to_status__in=qualifies)),
+    ):
+        expected = "customer" if contact.won else "qualified" if contact.qualified else "lead"
+        assert contact.stage == expected
+    assert set(Contact.objects.values_list("stage", flat=True)) == {"lead", "qualified", "customer"}
+
+
+def test_deals_are_of_their_leads(filled: Filled) -> None:
+    same = {name: F(f"lead__{name}") for name in ("campaign", "contact", "company", "source_kind")}
+    for name, theirs in same.items():
+        assert not Deal.objects.exclude(
+            Q(**{name: theirs}) | Q(**{name: None, f"lead__{name}": None})
+        ).exists(), name
+    assert Deal.objects.filter(campaign__isnull=False).exists()
+    assert not Deal.objects.filter(lead__owner=None, owner__isnull=False).exists()
+
+
+def test_who_does_not_come_is_booked_again(filled: Filled) -> None:
+    missed = Appointment.objects.filter(status="no_show")
+    assert missed.exists()
+    for appointment in missed:
+        after = Activity.objects.filter(
+            lead=appointment.lead_id, occurred_at__gte=appointment.outcome_at
+        )
+        assert after.filter(from_status="scheduled", to_status="qualified").exists()
+        assert Task.objects.filter(lead=appointment.lead_id, kind="rebook").exists()
+
+
+def test_handing_over_names_owner_and_team(filled: Filled) -> None:
+    given = Activity.objects.filter(kind=kinds.OWNER_CHANGED)
+    members = {str(one.pk): one for one in Membership.objects.select_related("team")}
+    assert given.exists()
+    for row in given:
+        owner = members[row.data["to_id"]]
+        assert (row.data["to"], row.data["team"]) == (owner.name, str(owner.team))
+
+
+def test_every_merge_can_be_undone(filled: Filled) -> None:
+    made = list(MergeJournal.objects.all())
+    assert made
+    for journal in made:
+        (lead,) = Lead.objects.filter(pk__in=journal.absorbed)
+        undone = merging.undo(journal, by=Actor.system("timer"), now=journal.made_at)
+        assert undone.kept == []
+        lead.refresh_from_db()
+        assert lead.contact_id != journal.root.contact_id
+        assert ContactKey.objects.get(kind="email", value=lead.email).contact_id == lead.contact_id
+
+
+def test_doubtful_leads_give_the_number_of_somebody_else(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leadcrm.demo.volume.filling.REVIEWED", 1.0)
+    loaded = load(replace=True)
+    with workspace_scope(loaded.offices[0].workspace):
+        doubtful = Lead.objects.filter(needs_review=True)
+        assert doubtful.exists()
+        for lead in doubtful:
+            owner = ContactKey.objects.get(kind="phone", value=lead.phone).contact_id
+            assert owner != lead.contact_id
+            assert ContactKey.objects.filter(contact=lead.contact_id, value=lead.email).exists()
+
+
 def test_the_past_is_in_order(filled: Filled) -> None:
     for lead in Lead.objects.all():
         reached = [at for name in MILESTONES if (at := getattr(lead, name))]
@@ -222,8 +322,10 @@ def test_its_pages_are_shown(filled: Filled, role: Role) -> None:
         Membership.objects.select_related("user").filter(role=role).earliest("created_at", "id")
     )
     client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
-    for address in (f"{home}/leads/", f"{home}/leads/?q=smith", f"{home}/leads/?tab=all"):
-        assert client.get(address).status_code == 200, address
+    for address in ("", "?view=all", "?view=all&q=smith"):
+        response = client.get(f"{home}/leads/{address}")
+        assert response.status_code == 200, address
+        assert not address or b"data-lead=" in response.content, address
     if role == Role.OWNER:
         for lead in Lead.objects.filter(Q(label__startswith="Volume") | Q(merged_into=None))[:40]:
             assert client.get(f"{home}/leads/{lead.pk}/").status_code == 200

@@ -14,7 +14,7 @@ from integrations.web_form.intake import PROVIDER
 from leadcrm.demo.volume import arrivals, words
 from leadcrm.demo.volume.copying import DAY, NULL, Table, Writer, as_json, stamp
 from leadcrm.demo.volume.journal import Journal
-from leadcrm.demo.volume.life import ARRIVES_AFTER, Life
+from leadcrm.demo.volume.life import ARRIVES_AFTER, Life, moment
 from leadcrm.demo.volume.lives import LONG_LABEL, SHORT_LABEL, Fates
 from leadcrm.demo.volume.office import Office, Way
 from leadcrm.demo.volume.people import Person, Population
@@ -25,10 +25,10 @@ COMES_AGAIN = 0.16  # people who enquire again after their lead was closed
 MERGED, TRIALS, REVIEWED = 0.003, 0.001, 0.0005
 INBOX_DAYS = 30  # how long back the payloads of the forms are kept
 TIMES = (
-    "stage_entered_at", "first_response_at", "answer_due_at", "contacted_at", "qualified_at",
-    "scheduled_at", "completed_at", "converted_at", "lost_at", "disqualified_at", "returns_at",
-    "work_due_at", "unread_since", "auto_close_at", "auto_close_warned_at", "snoozed_until",
-    "last_activity_at", "archived_at",
+    "stage_entered_at", "first_response_at", "answer_due_at", "engaged_at", "contacted_at",
+    "qualified_at", "scheduled_at", "completed_at", "converted_at", "lost_at", "disqualified_at",
+    "returns_at", "work_due_at", "unread_since", "auto_close_at", "auto_close_warned_at",
+    "snoozed_until", "last_activity_at", "archived_at",
 )  # fmt: skip
 LEAD = (
     "id", "display_name", "first_name", "last_name", "email", "phone", "phone_raw",
@@ -51,7 +51,7 @@ class Filling:
         self.dice = random.Random(seed)  # noqa: S311
         home = office.workspace.pk
         self.people = Population(home, leads, self.dice, self.new_id)
-        self.journal = Journal(office, self.dice, self.new_id, now)
+        self.journal = Journal(office, self.dice, self.new_id)
         self.fates = Fates(self.journal, self.dice, now)
         self.rows = Table(Lead, LEAD, workspace=home)
         self.search = Table(LeadSearch, ("lead", "created_at", "text"), workspace=home)
@@ -126,28 +126,29 @@ class Filling:
     # --- a lead ---
 
     def _lead(self, at: float, known: Person | None) -> None:
-        rand = self.dice.random
         self.done += 1
         number = {self.leads // 2: LONG_LABEL, self.leads // 2 + 1: SHORT_LABEL}.get(self.done, "")
-        root = self.last
-        twin = known is None and root is not None and not number and rand() < MERGED
-        if twin and root is not None:
-            person = self.people.same_again(root.who, at)
-        else:
-            person = known or self.people.person(at)
+        root = self._root() if known is None and not number else None
+        people = self.people
+        person = known or (people.same_again(root.who, at) if root else people.person(at))
         life = self._begin(at, person, known is not None)
         message = self._message()
         self._created(life)
-        if twin and root is not None:
+        if root is not None:
             self.fates.told += 1
             life.at = at + 600
-            self.journal.merge(life, root)
-            self.people.keep(person, life.at, merged_into=root.who)
+            keys = people.keep(person, life.at, merged_into=root.who)
+            self.journal.merge(life, root, keys)
         else:
             self.fates.tell(life, number)
             self._keep_or_await(life)
             self.last = life
-        self._write(life, message, root.who.id if twin and root is not None else person.id)
+        self._write(life, message, root.who.id if root is not None else person.id)
+
+    def _root(self) -> Life | None:
+        """The lead before, where the next one turns out to be of the same person."""
+        twin = self.dice.random() < MERGED
+        return self.last if twin and self.last and self.last.archived_at is None else None
 
     def _begin(self, at: float, person: Person, known: bool) -> Life:
         rand, office = self.dice.random, self.office
@@ -164,16 +165,19 @@ class Filling:
             stage_entered_at=at,
             last_activity_at=at,
         )
-        if way.minutes is not None:
-            life.answer_due_at = at + way.minutes * 60
+        life.is_test = rand() < TRIALS
+        if way.minutes is not None and not life.is_test:
+            due = self.journal.hours.answer_due(moment(at), way.minutes)
+            life.answer_due_at = due.timestamp()
+        if way.paid:
+            life.rank = int(len(way.campaigns) * rand() ** 2)
         if rand() < 0.25:
             life.budget = f"{round(500 * 10 ** (rand() * 2.3), -2):.2f}"
         if rand() < 0.08:
             life.label = words.LABELS[int(len(words.LABELS) * rand() ** 2)]
-        life.is_test = rand() < TRIALS
-        last = self.last
-        if known and last and rand() < REVIEWED / COMES_AGAIN and last.who.has_phone:
-            life.needs_review = True
+        other = self.last.who if self.last else None
+        if known and other and rand() < REVIEWED / COMES_AGAIN:
+            life.mistaken_for = other if other.has_phone and person.email else None
         return life
 
     def _created(self, life: Life) -> None:
@@ -198,12 +202,11 @@ class Filling:
     # --- its rows ---
 
     def _write(self, life: Life, message: str, contact: str) -> None:
-        who, way = life.who, life.way
+        who, way, other = life.who, life.way, life.mistaken_for
         rand, at = self.dice.random, life.created_at
-        if life.needs_review and self.last is not None:
-            other = self.last.who
+        if other is not None:
             who = replace(who, phone=other.phone, phone_raw=other.phone_raw)
-        page, touch, campaign, utm, clicks = self._origin(life)
+        page, touch, utm, clicks = self._origin(life)
         bant = ("", "", "")
         if rand() < 0.1:
             bant = (
@@ -211,30 +214,29 @@ class Filling:
                 self._pick(words.NEEDS),
                 self._pick(words.TIMELINES),
             )
-        owner = life.worker if life.owned else None
+        owner = life.owner
         times = [getattr(life, name) for name in TIMES]
         member = way.actor or (life.worker.id if way.by == "user" else NULL)
         created = stamp(at)
         self.rows.add(
             at, life.id, who.display_name, who.first_name, who.last_name, who.email, who.phone,
             who.phone_raw, who.company_name, who.job_title, who.state, who.country, message,
-            self._answers(way), life.label, way.kind, way.id, campaign, page, *utm, touch, touch,
+            self._answers(way), life.label, way.kind, way.id, life.campaign, page, *utm, touch, touch,
             clicks, life.budget, "" if life.budget == NULL else "USD", *bant, contact,
             who.employer.id if who.employer else NULL, owner.id if owner else NULL,
             owner.team_id if owner else NULL, *life.place.columns, created, created,
             "t" if life.first_response_at else "f", str(life.attempt_count), life.loss_reason,
             life.unqualified_reason, life.disqualification_reason, life.reason_note, life.deal,
-            "t" if life.is_test else "f", "t" if life.needs_review else "f", member,
+            "t" if life.is_test else "f", "t" if other else "f", member,
             created, stamp(at + ARRIVES_AFTER), str(life.version), life.archive_reason,
             life.merged_into, *[NULL if time is None else stamp(time) for time in times],
         )  # fmt: skip
         self.search.add(at, life.id, created, searching.text_of(cast(Lead, who)))
         if way.kind == SourceKind.WEBSITE_FORM and self.now - at < INBOX_DAYS * DAY:
-            self._received(life, message)
+            self._received(life, who, message)
 
-    def _received(self, life: Life, message: str) -> None:
+    def _received(self, life: Life, who: Person, message: str) -> None:
         """What the form sent."""
-        who = life.who
         body = urlencode(
             {
                 "name": who.display_name,
@@ -263,19 +265,17 @@ class Filling:
         question, answers = self._pick(words.QUESTIONS)
         return f'[["{question}","{self._pick(answers)}"]]'
 
-    def _origin(self, life: Life) -> tuple[str, str, str, tuple[str, str, str], str]:
-        """Page, touch, campaign, UTM values and click ids."""
-        way, page = life.way, life.way.page
-        if not way.paid:
-            return page, "{}", NULL, ("", "organic" if page else "", ""), "{}"
-        rank = int(len(way.campaigns) * self.dice.random() ** 2)
-        campaign = way.campaigns[rank]
+    def _origin(self, life: Life) -> tuple[str, str, tuple[str, str, str], str]:
+        """Page, touch, UTM values and click ids."""
+        way, page, rank = life.way, life.way.page, life.rank
+        if rank is None:
+            return page, "{}", ("", "organic" if page else "", ""), "{}"
         site = "facebook" if way.kind == SourceKind.FACEBOOK_LEAD_AD else "google"
         utm = (site, "cpc", f"campaign-{rank}")
         touch = f'{{"utm_source":"{site}","utm_medium":"cpc","utm_campaign":"campaign-{rank}"}}'
         click = "fbclid" if site == "facebook" else "gclid"
         clicks = f'{{"{click}":"{self.dice.getrandbits(96):024x}"}}'
-        return page, touch, campaign, utm, clicks
+        return page, touch, utm, clicks
 
     def _pick(self, items: Any) -> Any:
         return items[int(len(items) * self.dice.random())]

@@ -1,17 +1,25 @@
-"""What happens to leads, as the verbs would have written it: the lead's columns and its log."""
+"""What happens to leads, as the verbs would have written it: the lead's columns and its log.
+
+Left out on purpose, as none of it changes how pages read:
+- A warning before a timer closes a lead is in the log only as long as there are too few rows for
+  three on each lead.
+- Calls in vain plan no next try, repeated enquiries and old replies are read already.
+- A merge fills no blank fields of the root: its row is written before the other lead comes in.
+"""
 
 from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from leadcrm.demo.volume import words
 from leadcrm.demo.volume.copying import DAY, NULL, Table, as_json, escaped, stamp
-from leadcrm.demo.volume.life import Life
+from leadcrm.demo.volume.life import Life, moment
 from leadcrm.demo.volume.office import Member, Office, Place
 from leads import kinds
+from leads.appointments import REBOOK_WITHIN
 from leads.models import Activity, Appointment, Deal, MergeJournal, Message, Task
 from leads.models.activity import Lane
 from leads.pipelines import Status, rung
@@ -20,6 +28,7 @@ from leads.pipelines import Status, rung
 XID = "1"
 CONTACTED = rung(Status.CONTACTED)
 ACTIVE = frozenset(kind.name for kind in kinds.KINDS.values() if kind.activity)
+KINDS_OF_STEPS = {"Call back": Task.Kind.CALL, "Rebook": Task.Kind.REBOOK}
 NOTES = [escaped(text) for text in words.NOTES]
 REPLIES = [escaped(text) for text in words.REPLIES]
 MAILS = [(escaped(subject), escaped(body)) for subject, body in words.MAILS]
@@ -31,17 +40,18 @@ CALLS = {
         as_json({"channel": "call", "direction": "outbound", "outcome": outcome, "seconds": None}),
         as_json({"outcome": outcome, "seconds": None}),
     )
-    for outcome in ("reached", "voicemail", "no_answer", "busy", "wrong_number")
+    for outcome in ("reached", "voicemail", "no_answer", "busy")
 }
+# From here on somebody is more than a lead.
+QUALIFIES = (Status.QUALIFIED, Status.SCHEDULED, Status.COMPLETED, Status.CONVERTED)
 
 
 class Journal:
     """Writes the log of a workspace's leads, with the messages, tasks and meetings behind it."""
 
-    def __init__(
-        self, office: Office, dice: random.Random, new_id: Callable[[float], str], now: float
-    ) -> None:
-        self.office, self.dice, self.new_id, self.now = office, dice, new_id, now
+    def __init__(self, office: Office, dice: random.Random, new_id: Callable[[float], str]) -> None:
+        self.office, self.dice, self.new_id = office, dice, new_id
+        self.hours = office.workspace.hours()
         self.rows = 0
         self.kinds: dict[str, int] = {}
         home = office.workspace.pk
@@ -81,8 +91,8 @@ class Journal:
         self.deals = Table(
             Deal,
             (
-                "id", "lead", "name", "contact", "company", "owner", "source_kind", "value",
-                "created_at",
+                "id", "lead", "name", "contact", "company", "owner", "campaign", "source_kind",
+                "value", "created_at",
             ),
             workspace=home, currency=office.workspace.currency,
         )  # fmt: skip
@@ -144,6 +154,7 @@ class Journal:
         self._say(life, kinds.CALL_LOGGED, "call", "outbound", data, body, meta=meta)
         self._try(life)
         if outcome == "reached":
+            self._engage(life)
             if life.contacted_at is None:
                 life.contacted_at = life.at
             if life.place.rung < CONTACTED:
@@ -156,17 +167,11 @@ class Journal:
 
     def hear(self, life: Life) -> None:
         """A mail from somebody whom we have reached before."""
-        body, by = self._pick(REPLIES), {"by": "system", "via": "email"}
         self._say(
-            life,
-            kinds.MESSAGE_RECEIVED,
-            "email",
-            "inbound",
-            MAIL_IN,
-            body,
-            "Re: Your request",
-            **by,
-        )
+            life, kinds.MESSAGE_RECEIVED, "email", "inbound", MAIL_IN, self._pick(REPLIES),
+            "Re: Your request", by="system", via="email",
+        )  # fmt: skip
+        self._engage(life)
 
     def ask_again(self, life: Life) -> None:
         body = self._pick(REPLIES)
@@ -199,6 +204,10 @@ class Journal:
             life.at, message, life.id, channel, direction, subject, body, meta, author, at, at
         )
         self.record(life, kind, data, by=by, via=via, subject=("message", message))
+
+    def _engage(self, life: Life) -> None:
+        if life.engaged_at is None:
+            life.engaged_at = life.at
 
     def _try(self, life: Life) -> None:
         life.attempt_count += 1
@@ -300,7 +309,8 @@ class Journal:
                 escaped(life.who.display_name),
                 life.who.id,
                 life.who.employer.id if life.who.employer else NULL,
-                life.worker.id,
+                life.owner.id if life.owner else NULL,
+                life.campaign,
                 life.way.kind,
                 "0" if life.budget == NULL else life.budget,
                 stamp(life.at),
@@ -310,15 +320,17 @@ class Journal:
     def _advance_person(self, life: Life, place: Place) -> None:
         if place.stage.outcome == "won":
             life.who.stage = "customer"
-        elif life.who.stage == "lead" and life.qualified_at is not None:
+        elif life.who.stage == "lead" and place.status in QUALIFIES:
             life.who.stage = "qualified"
 
     # --- next steps and meetings ---
 
-    def plan(self, life: Life, due_at: float, done_at: float | None = None) -> None:
+    def plan(
+        self, life: Life, due_at: float, done_at: float | None = None, title: str = ""
+    ) -> None:
         """A next step; an open one is the lead's, a done one was done at `done_at`."""
-        task, title = self.new_id(life.at), self._pick(words.STEPS)
-        kind, rep = "call" if title == "Call back" else "todo", life.worker.id
+        task, title = self.new_id(life.at), title or self._pick(words.STEPS)
+        kind, rep = KINDS_OF_STEPS.get(title, Task.Kind.TODO), life.worker.id
         self.tasks.add(
             life.at, task, life.id, kind, title, stamp(due_at), rep, rep, stamp(life.at),
             stamp(done_at),
@@ -348,8 +360,16 @@ class Journal:
             self.record(life, f"appointment_{outcome}", data, subject=("appointment", one))
             if outcome == "attended":
                 self.move(life, Status.COMPLETED)
+            else:
+                self._rebook(life)
         else:
             life.outcome_due, life.held_until = starts + 30 * 60, starts
+
+    def _rebook(self, life: Life) -> None:
+        """Nobody came: back to qualified, and a call for another time, which led to nothing."""
+        self.move(life, Status.QUALIFIED)
+        due = self.hours.add_minutes(moment(life.at), REBOOK_WITHIN).timestamp()
+        self.plan(life, due, life.at, "Rebook")
 
     # --- the rest ---
 
@@ -359,7 +379,7 @@ class Journal:
 
     def hand_over(self, life: Life, to: Member) -> None:
         before, life.worker = life.worker, to
-        names = {"from": before.name, "to": to.name, "to_id": to.id, "team": None}
+        names = {"from": before.name, "to": to.name, "to_id": to.id, "team": to.team}
         self.record(life, kinds.OWNER_CHANGED, as_json(names), actor=before.id)
         life.version += 1
 
@@ -374,10 +394,11 @@ class Journal:
         self.record(life, kinds.ARCHIVED, as_json({"reason": reason}))
         life.version += 1
 
-    def merge(self, life: Life, root: Life) -> None:
-        """The lead was the root's person under another address."""
+    def merge(self, life: Life, root: Life, keys: Iterable[str]) -> None:
+        """The lead was the root's person under another address; `keys` are the root's now."""
         merge = self.new_id(life.at)
         moves = [
+            *({"model": "key", "id": _dashed(key), "from": _dashed(life.who.id)} for key in keys),
             {"model": "lead_contact", "id": _dashed(life.id), "from": _dashed(life.who.id)},
             {"model": "contact", "id": _dashed(life.who.id), "from": ""},
         ]

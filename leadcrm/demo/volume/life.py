@@ -39,11 +39,13 @@ class Life:
     at: float  # the last that happened
     owned: bool = True
     is_test: bool = False
-    needs_review: bool = False
+    rank: int | None = None  # of the campaign among those of the way
+    mistaken_for: Person | None = None  # whose number was given; that makes it doubtful
     stage_entered_at: float = 0.0
     first_response_at: float | None = None
     answer_due_at: float | None = None
     attempt_count: int = 0
+    engaged_at: float | None = None
     contacted_at: float | None = None
     qualified_at: float | None = None
     scheduled_at: float | None = None
@@ -72,6 +74,14 @@ class Life:
     outcome_due: float | None = None
     held_until: float | None = None
     version: int = 1
+
+    @property
+    def campaign(self) -> str:
+        return NULL if self.rank is None else self.way.campaigns[self.rank]
+
+    @property
+    def owner(self) -> Member | None:
+        return self.worker if self.owned else None
 
     def as_lead(self) -> Lead:
         """What the rules of time need to know of it."""

@@ -41,7 +41,7 @@ class Fates:
 
     def __init__(self, journal: Journal, dice: random.Random, now: float) -> None:
         self.journal, self.dice, self.now = journal, dice, now
-        self.hours = journal.office.workspace.hours()
+        self.hours = journal.hours
         self.told = self.extra = 0
 
     @property
@@ -102,11 +102,7 @@ class Fates:
         """Nobody answers until the timer closes the lead."""
         due = life.created_at + ARRIVES_AFTER + CLOSES_AFTER
         self._chatter(life, life.created_at + 20 * DAY, reached=False)
-        if self.short_of > 0:
-            life.at = due - 3 * DAY
-            self._warn(life, due)
-        life.at = due
-        self.journal.close(life, "no_contact", by="system", via="timer")
+        self._time_out(life, due, "no_contact")
 
     def _goes_quiet(self, life: Life) -> None:
         """Reached once, then silence until the timer closes the lead."""
@@ -115,8 +111,14 @@ class Fates:
         self.journal.call(life, "reached")
         self._chatter(life, end)
         idle = max(life.last_activity_at, life.stage_entered_at)
-        life.at = idle + CLOSES_AFTER
-        self.journal.close(life, "lost_contact", by="system", via="timer")
+        self._time_out(life, idle + CLOSES_AFTER, "lost_contact")
+
+    def _time_out(self, life: Life, due: float, code: str) -> None:
+        if self.short_of > 0:
+            life.at = self._warned_at(due)
+            self._warn(life, due)
+        life.at = due
+        self.journal.close(life, code, by="system", via="timer")
 
     def _goes_far(self, life: Life) -> None:
         """Qualified, and then won or lost."""
@@ -127,16 +129,18 @@ class Fates:
             journal.call(life, "reached")
             life.at = self._at(life.at, end, 0.1)
         journal.move(life, Status.QUALIFIED)
-        appointments = life.way.pipeline == "appointments"
+        appointments, missed = life.way.pipeline == "appointments", False
         if appointments or rand() < 0.25:
             life.at = self._at(life.at, end, 0.2)
             starts = self._at(life.at, end, 0.7)
-            journal.book(life, starts, "attended" if rand() < 0.85 else "no_show", starts + HOUR)
+            missed = rand() > 0.85
+            over = min(starts + HOUR, self.now - 60)
+            journal.book(life, starts, "no_show" if missed else "attended", over)
         self._chatter(life, end)
         if life.place.stage.outcome != "open":
             return
         life.at = max(life.at + 60, end)
-        if appointments or life.place.status == Status.SCHEDULED or rand() < 0.25:
+        if appointments or missed or rand() < 0.25:
             journal.close(life, LOST[int(len(LOST) * rand() ** 1.5)])
         else:
             journal.convert(life, with_deal=rand() < 0.6)
@@ -147,7 +151,6 @@ class Fates:
         rand, journal = self.dice.random, self.journal
         if age < 1 and rand() < 0.35:
             life.owned = rand() < 0.5
-            self._clock(life)
             self._project(life)
             return
         status = _first(_first(OPEN_AT, age), rand())
@@ -201,13 +204,6 @@ class Fates:
         else:
             journal.plan(life, _half_hour(self.now + HOUR + rand() ** 2 * 21 * DAY))
 
-    def _clock(self, life: Life) -> None:
-        """The clock runs until the first answer."""
-        minutes = life.way.minutes
-        if minutes is not None and not life.is_test:
-            due = self.hours.answer_due(moment(life.created_at), minutes)
-            life.answer_due_at = due.timestamp()
-
     def _project(self, life: Life) -> None:
         """What is due when, by the rules themselves."""
         if life.archived_at is not None:
@@ -221,11 +217,14 @@ class Fates:
             return
         life.auto_close_at = closes.timestamp()
         if life.auto_close_at < self.now + 7 * DAY:
-            warned = self.hours.add_days(closes, -timers.WARN_BUSINESS_DAYS).timestamp()
+            warned = self._warned_at(life.auto_close_at)
             if warned <= self.now:
                 life.auto_close_warned_at = warned
                 life.at = warned
                 self._warn(life, life.auto_close_at)
+
+    def _warned_at(self, closes: float) -> float:
+        return self.hours.add_days(moment(closes), -timers.WARN_BUSINESS_DAYS).timestamp()
 
     def _warn(self, life: Life, closes: float) -> None:
         data = as_json({"closes_at": stamp(closes)})

@@ -113,12 +113,6 @@ def load(
     return loaded
 
 
-def exists(workspaces: int) -> list[str]:
-    """The names that are taken already."""
-    found = Workspace.objects.filter(slug__in=slugs(workspaces))
-    return sorted(found.values_list("slug", flat=True))
-
-
 def _make_room(names: Sequence[str], *, replace: bool) -> None:
     taken = list(Workspace.objects.filter(slug__in=names))
     if not taken:

@@ -61,6 +61,7 @@ class Member:
     id: str
     name: str
     team_id: str
+    team: str
     weight: float
     since: float
     until: float
@@ -83,7 +84,6 @@ class Way:
     """A source as the rows name it."""
 
     id: str
-    name: str
     kind: str
     minutes: int | None
     pipeline: str
@@ -108,7 +108,6 @@ class Office:
     key: str
     logins: tuple[Login, ...]
     members: list[Member]
-    chiefs: list[Member]
     places: dict[str, dict[str, Place]]
     ways: list[Way]
     reasons: dict[str, CloseReason]
@@ -158,7 +157,7 @@ def open_office(slug: str, now: datetime, dice: random.Random, *, big: bool) -> 
         # No timer was changed since: otherwise none could have run out.
         Stage.objects.update(timer_changed_at=founded)
         Pipeline.objects.update(created_at=founded)
-        members, chiefs = _join(slug, users, size, founded, now, dice)
+        members = _join(slug, users, size, founded, now, dice)
         owner = Membership.objects.get(role=Role.OWNER)
         token, key = issue_token(membership=owner, name="Partners", scopes=ApiToken.Scope.values)
         return Office(
@@ -167,7 +166,6 @@ def open_office(slug: str, now: datetime, dice: random.Random, *, big: bool) -> 
             key=key,
             logins=logins,
             members=members,
-            chiefs=chiefs,
             places=_places(),
             ways=_ways(size["campaigns"], founded, token, dice),
             reasons={one.code: one for one in CloseReason.objects.all()},
@@ -192,7 +190,7 @@ def _join(
     founded: datetime,
     now: datetime,
     dice: random.Random,
-) -> tuple[list[Member], list[Member]]:
+) -> list[Member]:
     """Reps in teams with a manager each, an admin; some reps have left, some came lately."""
     teams = [Team.objects.create(name=f"Team {n}") for n in range(1, size["teams"] + 1)]
     by_name = {team.name: team for team in teams}
@@ -214,8 +212,7 @@ def _join(
         weight = 1.0 / (1 + rank * 0.35) + dice.random() * 0.05
         on_duty.append(_member(row, weight, since, until))
     Membership.objects.bulk_create(rows)
-    chiefs = [row for row in rows if row.role == Role.MANAGER]
-    return on_duty, [_member(row, 1.0, 0.0, now.timestamp() + 1) for row in chiefs]
+    return on_duty
 
 
 def _term(rank: int, founded: datetime, now: datetime, dice: random.Random) -> tuple[float, float]:
@@ -230,8 +227,9 @@ def _term(rank: int, founded: datetime, now: datetime, dice: random.Random) -> t
 
 
 def _member(row: Membership, weight: float, since: float, until: float) -> Member:
-    team_id = str(row.team_id) if row.team_id else NULL
-    return Member(str(row.pk), row.name, team_id, weight, since, until)
+    team = row.team
+    team_id, named = (str(team.pk), team.name) if team else (NULL, "")
+    return Member(str(row.pk), row.name, team_id, named, weight, since, until)
 
 
 def _colleague(
@@ -286,7 +284,6 @@ def _ways(campaigns: int, founded: datetime, token: ApiToken, dice: random.Rando
         ways.append(
             Way(
                 id=str(source.pk),
-                name=name,
                 kind=str(kind),
                 minutes=source.answer_within(),
                 pipeline=pipeline,

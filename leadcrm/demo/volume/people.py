@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.text import slugify
 
@@ -124,14 +124,13 @@ class Population:
     def same_again(self, person: Person, at: float) -> Person:
         """The person under another address, as somebody who isn't recognised."""
         email = self._address(person.first_name or "me", person.last_name or "again", None)
-        return Person(
-            self.new_id(at), person.first_name, person.last_name, person.display_name, email,
-            person.phone, person.phone_raw, person.state, person.country, person.employer,
-            person.company_name, person.job_title, at, has_phone=False,
+        return replace(
+            person, id=self.new_id(at), email=email, created=at, has_phone=False, shared=False,
+            stage="lead", unwanted_at=None, unwanted_note="",
         )  # fmt: skip
 
-    def keep(self, person: Person, at: float, merged_into: Person | None = None) -> None:
-        """Write down what became of somebody: the person and the keys that name them."""
+    def keep(self, person: Person, at: float, merged_into: Person | None = None) -> list[str]:
+        """Write down what became of somebody, and the keys that name them; returns their ids."""
         employer = person.employer
         self.contacts.add(
             person.created,
@@ -151,16 +150,18 @@ class Population:
             stamp(at) if merged_into else NULL,
             merged_into.id if merged_into else NULL,
         )
-        owner = merged_into or person
+        owner, keys = merged_into or person, []
         if person.email:
-            self._key("email", person.email, person, owner, shared=False)
+            keys.append(self._key("email", person.email, person, owner, shared=False))
         if person.has_phone:
-            self._key("phone", person.phone, person, owner, shared=person.shared)
+            keys.append(self._key("phone", person.phone, person, owner, shared=person.shared))
+        return keys
 
-    def _key(self, kind: str, value: str, person: Person, owner: Person, *, shared: bool) -> None:
+    def _key(self, kind: str, value: str, person: Person, owner: Person, *, shared: bool) -> str:
+        key = self.new_id(person.created)
         self.keys.add(
             person.created,
-            self.new_id(person.created),
+            key,
             kind,
             value,
             owner.id,
@@ -169,6 +170,7 @@ class Population:
             person.unwanted_note,
             stamp(person.created),
         )
+        return key
 
     def _names(self) -> tuple[str, str]:
         """The earlier in the lists, the more common; some last names occur once."""
