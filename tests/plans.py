@@ -40,17 +40,17 @@ def complaints(sql: str, params: Any, at_most: int = READ_AT_MOST) -> list[str]:
         (plan,) = cursor.fetchone()
     top = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
     nodes = _nodes(top)
-    if "COUNT(" in sql:  # of rows that are few among others, counted in the index alone
-        at_most = max(at_most, 2 * _counted(top) + PASSED_BY)
+    counted = _counted(top) if "COUNT(" in sql else None
+    if counted is not None:  # of rows that may be few among others, counted in the index alone
+        at_most = max(at_most, 2 * counted + PASSED_BY)
         nodes = (node for node in nodes if node["Node Type"] != "Index Only Scan")
     return [text for node in nodes for text in _wrong(node, at_most)]
 
 
-def _counted(plan: dict[str, Any]) -> int:
-    """The rows that a query counts, as far as it counts; without an end that is none."""
-    return int(
-        max((n["Actual Rows"] for n in _nodes(plan) if n["Node Type"] == "Limit"), default=0)
-    )
+def _counted(plan: dict[str, Any]) -> int | None:
+    """The rows that a query counts as far as it counts, or None for one that counts to the end."""
+    limits = [int(node["Actual Rows"]) for node in _nodes(plan) if node["Node Type"] == "Limit"]
+    return max(limits, default=None)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import BooleanField, Expression, F, Field, Func, QuerySet, UUIDField
+from django.db.models import BooleanField, Expression, F, Field, Func, QuerySet, Subquery, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
 from leadcrm.workspaces.scoping import current_workspace_id, workspace_scope
@@ -35,8 +35,13 @@ class Given(Expression):
 
 def among(column: str, name: str) -> Func:
     """Whether a column is one of the ids that are given by this name."""
+    return is_among(column, Given(name, ArrayField(UUIDField())))
+
+
+def is_among(column: str, array: Expression | Subquery) -> Func:
+    """Whether a column is one of the values of an array."""
     return Func(
-        *(F(column), Given(name, ArrayField(UUIDField()))),
+        *(F(column), array),
         arg_joiner=" = ANY(",
         template="%(expressions)s)",
         output_field=BooleanField(),

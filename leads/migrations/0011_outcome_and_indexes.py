@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='lead',
-            index=models.Index(fields=['workspace', 'created_at', 'id'], include=('owner', 'team', 'archived_at'), name='lead_created'),
+            index=models.Index(fields=['workspace', 'created_at', 'id'], include=('owner', 'team', 'archived_at', 'last_activity_at', 'is_test', 'needs_review'), name='lead_created'),
         ),
         migrations.AddIndex(
             model_name='lead',

@@ -271,7 +271,14 @@ class Lead(WorkspaceModel):
         indexes: ClassVar = [
             models.Index(
                 fields=["workspace", "created_at", "id"],
-                include=["owner", "team", "archived_at"],
+                include=[
+                    "owner",
+                    "team",
+                    "archived_at",
+                    "last_activity_at",
+                    "is_test",
+                    "needs_review",
+                ],
                 name="lead_created",
             ),
             models.Index(
@@ -283,6 +290,11 @@ class Lead(WorkspaceModel):
                 fields=["workspace", "source_kind", "source", "created_at"],
                 include=["owner", "team", "archived_at"],
                 name="lead_source",
+            ),
+            models.Index(
+                fields=["workspace", "pipeline", "created_at"],
+                include=["owner", "team", "archived_at"],
+                name="lead_pipeline",
             ),
             models.Index(
                 fields=["workspace", "campaign", "created_at"],

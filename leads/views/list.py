@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces.access import NOT_FOUND, Reach, may, reach
+from leadcrm.workspaces.compiled import is_among
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
 from leads.access import visible_leads
@@ -191,14 +193,20 @@ def _chosen(found: Listing) -> tuple[QuerySet[Lead], int]:
     which the planner doesn't foresee where, say, the newest are asked for of the oldest.
     """
     unsorted = found.leads.order_by()
+    if found.is_search:
+        ids = list(unsorted.values_list("pk", flat=True)[: FEW + 1])
+        few = Lead.objects.filter(pk__in=ids)
+        return (few if len(ids) <= FEW else found.leads), len(ids)
     if found.is_of_team:
         # They lie here and there in the order of creation, but side by side in that of owners,
         # where the planner would pass by all the teams before.
         unsorted = unsorted.order_by("-created_at")
-    ids = list(unsorted.values_list("pk", flat=True)[: FEW + 1])
-    if len(ids) <= FEW:
-        return Lead.objects.filter(pk__in=ids), len(ids)
-    return found.leads, len(ids) if found.is_search else int(unsorted[: COUNTED + 1].count())
+    count = int(unsorted[: COUNTED + 1].count())
+    if count > FEW:
+        return found.leads, count
+    # As an array: PostgreSQL then looks each up, whatever it believed of how many they are.
+    few = ArraySubquery(found.leads.order_by().values("pk")[: FEW + 1])
+    return Lead.objects.filter(is_among("pk", few)), count
 
 
 def _arrived(found: Listing, since: datetime) -> int:

@@ -15,6 +15,10 @@ class Migration(migrations.Migration):
             model_name='lead',
             index=models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['merged_into'], name='lead_absorbed'),
         ),
+        migrations.AddIndex(
+            model_name='lead',
+            index=models.Index(fields=['workspace', 'pipeline', 'created_at'], include=('owner', 'team', 'archived_at'), name='lead_pipeline'),
+        ),
         migrations.RunSQL(
             "UPDATE leads_lead SET last_activity_at = created_at WHERE last_activity_at < created_at",
             migrations.RunSQL.noop,
