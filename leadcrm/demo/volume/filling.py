@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -41,6 +42,8 @@ LEAD = (
     "disqualification_reason", "reason_note", "deal", "is_test", "needs_review", "created_by",
     "created_at", "inserted_at", "version", "archive_reason", "merged_into", *TIMES,
 )  # fmt: skip
+
+moments_of = attrgetter(*TIMES)
 
 
 class Filling:
@@ -215,7 +218,6 @@ class Filling:
                 self._pick(words.TIMELINES),
             )
         owner = life.owner
-        times = [getattr(life, name) for name in TIMES]
         member = way.actor or (life.worker.id if way.by == "user" else NULL)
         created = stamp(at)
         self.rows.add(
@@ -229,7 +231,7 @@ class Filling:
             life.unqualified_reason, life.disqualification_reason, life.reason_note, life.deal,
             "t" if life.is_test else "f", "t" if other else "f", member,
             created, stamp(at + ARRIVES_AFTER), str(life.version), life.archive_reason,
-            life.merged_into, *[NULL if time is None else stamp(time) for time in times],
+            life.merged_into, *map(stamp, moments_of(life)),
         )  # fmt: skip
         self.search.add(at, life.id, created, searching.text_of(cast(Lead, who)))
         if way.kind == SourceKind.WEBSITE_FORM and self.now - at < INBOX_DAYS * DAY:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 
 MEMORY = "384MB"
 # All indexes but those of primary keys, on which the foreign keys of others rest.
@@ -32,15 +33,15 @@ def built_afterwards(models_: Sequence[type[models.Model]]) -> Iterator[None]:
             cursor.execute(statement)
 
 
-def _take_off(cursor: object, table: str) -> list[str]:
+def _take_off(cursor: CursorWrapper, table: str) -> list[str]:
     """Returns the statements that put them back."""
-    cursor.execute(FIND, [table])  # type: ignore[attr-defined]
+    cursor.execute(FIND, [table])
     back = []
-    for is_constraint, name, index, constraint in cursor.fetchall():  # type: ignore[attr-defined]
+    for is_constraint, name, index, constraint in cursor.fetchall():
         if is_constraint:
-            cursor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT {name}')  # type: ignore[attr-defined]
+            cursor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT {name}')
             back.append(f'ALTER TABLE "{table}" ADD CONSTRAINT {name} {constraint}')
         else:
-            cursor.execute(f"DROP INDEX {name}")  # type: ignore[attr-defined]
+            cursor.execute(f"DROP INDEX {name}")
             back.append(index)
     return back

@@ -3,6 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from leadcrm import memory
 from leadcrm.demo import cast, volume
 from leadcrm.demo.volume.loading import SlugTaken
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             )
         if options["leads"] < 20 or options["workspaces"] < 1:
             raise CommandError("Give at least 20 leads and one workspace.")
+        memory.settle()
         names = ("leads", "workspaces", "seed", "replace")
         try:
             loaded = volume.load(**{name: options[name] for name in names}, say=self.stderr.write)
