@@ -53,7 +53,7 @@ JSON = {"Content-Type": "application/json"}
 ROW, PERSON, RECORD, ADMIN_ROW = "data-lead=", "row-link", '"id"', 'class="field-'
 # By the hour nobody waits at a small size, and nothing is due.
 MAY_BE_EMPTY = ("waiting", "due", "closed")
-COMMON_AND_SHORT = "logistics jo"  # one of sixteen kinds of companies; John, José, Jones…
+COMMON_AND_SHORT = "dental jo"  # the commonest kind of companies; John, José, Jones…
 NEWEST = 1000  # among which the rarest name is looked for
 
 
@@ -342,6 +342,7 @@ def _admin(workspace: Workspace) -> Iterable[dict[str, Any]]:
         f"staff-{uuid.uuid4().hex[:8]}@bench.example", uuid.uuid4().hex, name="Staff"
     )
     signed_in = _signed_in(staff)
+    contact = Contact.objects.filter(archived_at=None).exclude(email="").order_by("pk")[50]
     asked = {
         "leads": ("leads_lead", {}),
         "leads of a workspace": ("leads_lead", {"workspace": workspace.pk}),
@@ -353,7 +354,10 @@ def _admin(workspace: Workspace) -> Iterable[dict[str, Any]]:
         "leads, absent": ("leads_lead", {"q": "zzqxwv"}),
         "leads, common and short": ("leads_lead", {"q": COMMON_AND_SHORT}),
         "contacts": ("leads_contact", {}),
-        "contacts named smith": ("leads_contact", {"q": "smith"}),
+        "contacts of a workspace named maria": (
+            "leads_contact", {"workspace": workspace.pk, "q": "maria"}
+        ),
+        "contact by e-mail": ("leads_contact", {"q": contact.email}),
         "log": ("leads_activity", {}),
         "messages": ("leads_message", {}),
         "received items": ("integrations_inboundevent", {}),

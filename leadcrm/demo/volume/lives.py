@@ -115,7 +115,7 @@ class Fates:
 
     def _time_out(self, life: Life, due: float, code: str) -> None:
         if self.short_of > 0:
-            life.at = self._warned_at(due)
+            life.at = due - timers.WARN_BUSINESS_DAYS * DAY
             self._warn(life, due)
         life.at = due
         self.journal.close(life, code, by="system", via="timer")
