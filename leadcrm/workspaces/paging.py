@@ -117,16 +117,15 @@ def stretches(
 def _stretches(rows: QuerySet[T], order: Order, after: Sequence[Any] | None) -> list[QuerySet[T]]:
     if not order.nullable:
         return [_with_value(rows, order, after)]
-    valued = rows.filter(**{f"{order.column}__isnull": False})
-    empty = rows.filter(**{f"{order.column}__isnull": True})
-    among_empty = after is not None and after[0] is None
+    name = f"{order.column}__isnull"
+    without = rows.filter(**{name: True})
+    if after is not None and after[0] is not None:  # what comes after a value has one
+        behind = _with_value(rows, order, after)
+        return [behind] if order.nulls_first else [behind, _without_value(without, order, None)]
+    valued, empty = rows.filter(**{name: False}), _without_value(without, order, after)
     if order.nulls_first:
-        if after is not None and not among_empty:
-            return [_with_value(valued, order, after)]
-        return [_without_value(empty, order, after), _with_value(valued, order, None)]
-    if among_empty:
-        return [_without_value(empty, order, after)]
-    return [_with_value(valued, order, after), _without_value(empty, order, None)]
+        return [empty, _with_value(valued, order, None)]
+    return [_with_value(valued, order, None), empty] if after is None else [empty]
 
 
 def cursor_of(row: Any, order: Order) -> str:
@@ -181,14 +180,16 @@ def _without_value(rows: QuerySet[T], order: Order, after: Sequence[Any] | None)
 
 
 def _beyond(by: Sequence[str], values: Sequence[Any]) -> Q:
-    """The condition on rows that come after these values in this order."""
+    """The condition on rows that come after these values in this order.
+
+    It begins with `>=`, by which an index starts at the cursor, and takes away the few that are
+    equal and don't come after. Said as `> or (= and …)`, the planner would multiply both shares.
+    """
     (column, value), rest = (by[0], values[0]), (by[1:], values[1:])
     name, step = column.lstrip("-"), "lt" if column.startswith("-") else "gt"
-    further = Q(**{f"{name}__{step}": value})
     if not rest[0]:  # the id, which is the last, has no ties
-        return further
-    # `>=` lets an index start at the cursor; the OR alone would scan it from its start.
-    return Q(**{f"{name}__{step}e": value}) & (further | Q(**{name: value}) & _beyond(*rest))
+        return Q(**{f"{name}__{step}": value})
+    return Q(**{f"{name}__{step}e": value}) & ~(Q(**{name: value}) & ~_beyond(*rest))
 
 
 def _turned(column: str) -> str:

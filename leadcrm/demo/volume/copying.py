@@ -47,12 +47,12 @@ def as_json(value: Any) -> str:
 class Table:
     """A model's rows of one workspace.
 
-    `names` are the fields that each row gives, as escaped text, in this order; all others hold the
-    model's defaults or what `fixed` says.
+    `names` are the fields that each row gives, as escaped text, in this order, with spaces between;
+    all others hold the model's defaults or what `fixed` says.
     """
 
-    def __init__(self, model: type[models.Model], names: Sequence[str], **fixed: Any) -> None:
-        given = [model._meta.get_field(name) for name in names]
+    def __init__(self, model: type[models.Model], names: str, **fixed: Any) -> None:
+        given = [model._meta.get_field(name) for name in names.split()]
         same = [
             field
             for field in model._meta.concrete_fields

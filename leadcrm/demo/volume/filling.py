@@ -32,16 +32,15 @@ TIMES = (
     "snoozed_until", "last_activity_at", "archived_at",
 )  # fmt: skip
 LEAD = (
-    "id", "display_name", "first_name", "last_name", "email", "phone", "phone_raw",
-    "company_name", "job_title", "state", "country", "message", "answers", "label",
-    "source_kind", "source", "campaign", "source_url", "utm_source", "utm_medium",
-    "utm_campaign", "first_touch", "last_touch", "platform_ref", "budget", "budget_currency",
-    "authority", "need", "timeline", "contact", "company", "owner", "team", "pipeline", "stage",
-    "status", "outcome", "attempt_started_at", "first_touch_at",
-    "first_response_self_reported", "attempt_count", "loss_reason", "unqualified_reason",
-    "disqualification_reason", "reason_note", "deal", "is_test", "needs_review", "created_by",
-    "created_at", "inserted_at", "version", "archive_reason", "merged_into", *TIMES,
-)  # fmt: skip
+    "id display_name first_name last_name email phone phone_raw company_name job_title state "
+    "country message answers label source_kind source campaign source_url utm_source utm_medium "
+    "utm_campaign first_touch last_touch platform_ref budget budget_currency authority need "
+    "timeline contact company owner team pipeline stage status outcome attempt_started_at "
+    "first_touch_at first_response_self_reported attempt_count loss_reason unqualified_reason "
+    "disqualification_reason reason_note deal is_test needs_review created_by created_at "
+    "inserted_at version archive_reason merged_into "
+)
+INBOUND = "id source dedupe_key body person lead received_at run_at handled_at"
 
 moments_of = attrgetter(*TIMES)
 
@@ -56,14 +55,10 @@ class Filling:
         self.people = Population(home, leads, self.dice, self.new_id)
         self.journal = Journal(office, self.dice, self.new_id)
         self.fates = Fates(self.journal, self.dice, now)
-        self.rows = Table(Lead, LEAD, workspace=home)
-        self.search = Table(LeadSearch, ("lead", "created_at", "text"), workspace=home)
+        self.rows = Table(Lead, LEAD + " ".join(TIMES), workspace=home)
+        self.search = Table(LeadSearch, "lead created_at text", workspace=home)
         self.inbox = Table(
-            InboundEvent,
-            (
-                "id", "source", "dedupe_key", "body", "person", "lead", "received_at", "run_at",
-                "handled_at",
-            ),
+            InboundEvent, INBOUND,
             workspace=home, provider=PROVIDER, state="done", result="new_lead", attempts=1,
             content_type="application/x-www-form-urlencoded",
             headers={"query": "", "id_given": True},

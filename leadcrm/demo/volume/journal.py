@@ -26,6 +26,16 @@ from leads.pipelines import Status, rung
 
 # Below every transaction that will ever run: whoever reads the log has long been past these rows.
 XID = "1"
+# What each row gives, in this order.
+LOG = (
+    "lead contact kind occurred_at recorded_at actor_kind actor token via from_stage to_stage"
+    " from_status to_status reason subject_type subject_id deal data"
+)
+MESSAGE = "id lead channel direction subject body meta author occurred_at created_at"
+TASK = "id lead kind title due_at assignee created_by created_at done_at"
+APPOINTMENT = "id lead status scheduled_for title host outcome_at created_by created_at"
+DEAL = "id lead name contact company owner campaign source_kind value created_at"
+MERGE = "id root absorbed moves made_by made_at"
 CONTACTED = rung(Status.CONTACTED)
 ACTIVE = frozenset(kind.name for kind in kinds.KINDS.values() if kind.activity)
 KINDS_OF_STEPS = {"Call back": Task.Kind.CALL, "Rebook": Task.Kind.REBOOK}
@@ -55,52 +65,12 @@ class Journal:
         self.rows = 0
         self.kinds: dict[str, int] = {}
         home = office.workspace.pk
-        self.log = Table(
-            Activity,
-            (
-                "lead", "contact", "kind", "occurred_at", "recorded_at", "actor_kind", "actor",
-                "token", "via", "from_stage", "to_stage", "from_status", "to_status", "reason",
-                "subject_type", "subject_id", "deal", "data",
-            ),
-            workspace=home, xid=XID, lane=Lane.BACKFILL,
-        )  # fmt: skip
-        self.messages = Table(
-            Message,
-            (
-                "id", "lead", "channel", "direction", "subject", "body", "meta", "author",
-                "occurred_at", "created_at",
-            ),
-            workspace=home,
-        )  # fmt: skip
-        self.tasks = Table(
-            Task,
-            (
-                "id", "lead", "kind", "title", "due_at", "assignee", "created_by", "created_at",
-                "done_at",
-            ),
-            workspace=home,
-        )  # fmt: skip
-        self.appointments = Table(
-            Appointment,
-            (
-                "id", "lead", "status", "scheduled_for", "title", "host", "outcome_at",
-                "created_by", "created_at",
-            ),
-            workspace=home,
-        )  # fmt: skip
-        self.deals = Table(
-            Deal,
-            (
-                "id", "lead", "name", "contact", "company", "owner", "campaign", "source_kind",
-                "value", "created_at",
-            ),
-            workspace=home, currency=office.workspace.currency,
-        )  # fmt: skip
-        self.merges = Table(
-            MergeJournal,
-            ("id", "root", "absorbed", "moves", "made_by", "made_at"),
-            workspace=home,
-        )
+        self.log = Table(Activity, LOG, workspace=home, xid=XID, lane=Lane.BACKFILL)
+        self.messages = Table(Message, MESSAGE, workspace=home)
+        self.tasks = Table(Task, TASK, workspace=home)
+        self.appointments = Table(Appointment, APPOINTMENT, workspace=home)
+        self.deals = Table(Deal, DEAL, workspace=home, currency=office.workspace.currency)
+        self.merges = Table(MergeJournal, MERGE, workspace=home)
         self.tables = (
             self.log, self.messages, self.tasks, self.appointments, self.deals, self.merges
         )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 
 from django.utils.text import slugify
 
@@ -30,28 +31,34 @@ YEARS = 4
 # Per workspace: the big one, and each of the others.
 BIG = {"reps": 52, "teams": 6, "campaigns": 300}
 SMALL = {"reps": 8, "teams": 2, "campaigns": 12}
-# Sources from the most to the least common: name, kind, paid, pipeline.
-SOURCES = (
-    ("Website", SourceKind.WEBSITE_FORM, False, "standard"),
-    ("Meta lead ads", SourceKind.FACEBOOK_LEAD_AD, True, "standard"),
-    ("Search ads", SourceKind.GOOGLE_LEAD_FORM, True, "standard"),
-    ("Landing page", SourceKind.WEBSITE_FORM, True, "appointments"),
-    ("Hotline", SourceKind.PHONE, False, "standard"),
-    ("Partner portal", SourceKind.API, False, "standard"),
-    ("Bought list", SourceKind.IMPORT, False, "standard"),
-    ("Referrals", SourceKind.REFERRAL, False, "standard"),
-    ("Sales mailbox", SourceKind.EMAIL, False, "standard"),
-    ("Home fair", SourceKind.EVENT, False, "standard"),
-    ("Brochure page", SourceKind.WEBSITE_FORM, True, "standard"),
-    ("Messenger", SourceKind.FB_MSG, False, "appointments"),
+
+
+class Channel(NamedTuple):
+    """A source, and the door by which its leads come in."""
+
+    name: str
+    kind: SourceKind
+    via: str = "api"
+    paid: bool = False
+    pipeline: str = "standard"
+
+
+# From the most to the least common.
+CHANNELS = (
+    Channel("Website", SourceKind.WEBSITE_FORM, "form"),
+    Channel("Meta lead ads", SourceKind.FACEBOOK_LEAD_AD, paid=True),
+    Channel("Search ads", SourceKind.GOOGLE_LEAD_FORM, paid=True),
+    Channel("Landing page", SourceKind.WEBSITE_FORM, "form", paid=True, pipeline="appointments"),
+    Channel("Hotline", SourceKind.PHONE),
+    Channel("Partner portal", SourceKind.API),
+    Channel("Bought list", SourceKind.IMPORT, "import"),
+    Channel("Referrals", SourceKind.REFERRAL, "web"),
+    Channel("Sales mailbox", SourceKind.EMAIL),
+    Channel("Home fair", SourceKind.EVENT, "web"),
+    Channel("Brochure page", SourceKind.WEBSITE_FORM, "form", paid=True),
+    Channel("Messenger", SourceKind.FB_MSG, pipeline="appointments"),
 )
-# The door of each kind of source; all others come in through the API.
-DOORS = {
-    SourceKind.WEBSITE_FORM: "form",
-    SourceKind.IMPORT: "import",
-    SourceKind.REFERRAL: "web",
-    SourceKind.EVENT: "web",
-}
+ACTORS = {"form": "system", "api": "token"}  # by the door; a member by any other
 
 
 @dataclass(slots=True)
@@ -258,47 +265,57 @@ def _places() -> dict[str, dict[str, Place]]:
 
 
 def _ways(campaigns: int, founded: datetime, token: ApiToken, dice: random.Random) -> list[Way]:
-    names = [
-        f"{theme} {founded.year + number // len(words.CAMPAIGN_THEMES) % (YEARS + 1)}-{number + 1}"
-        for number, theme in enumerate(_cycle(words.CAMPAIGN_THEMES, campaigns))
-    ]
-    made = [Campaign(name=name, channel="ads", created_at=founded) for name in names]
-    Campaign.objects.bulk_create(made)
-    ids = [str(one.pk) for one in made]
     pipelines = {one.key: one for one in Pipeline.objects.all()}
-    paid = [name for name, _, is_paid, _ in SOURCES if is_paid]
+    ids = _campaigns(campaigns, founded)
+    paid = [channel for channel in CHANNELS if channel.paid]
     ways = []
-    for name, kind, is_paid, pipeline in SOURCES:
-        source = Source.objects.filter(name=name).first() or Source(name=name)
-        source.kind, source.pipeline, source.created_at = kind, pipelines[pipeline], founded
+    for channel in CHANNELS:
+        source = Source.objects.filter(name=channel.name).first() or Source(name=channel.name)
+        source.kind, source.created_at = channel.kind, founded
+        source.pipeline = pipelines[channel.pipeline]
         source.save()
-        share = ids[paid.index(name) :: len(paid)] if is_paid else []
+        share = ids[paid.index(channel) :: len(paid)] if channel.paid else []
         dice.shuffle(share)
-        page = ""
-        facts = {"source_kind": str(kind), "source_id": str(source.pk)}
-        if kind == SourceKind.WEBSITE_FORM:
-            page = f"https://www.volume.example/{slugify(name)}"
-            facts["landing_page"] = page
-        via = DOORS.get(kind, "api")
-        by_token = (str(token.membership_id), str(token.pk)) if via == "api" else ("", NULL)
-        ways.append(
-            Way(
-                id=str(source.pk),
-                kind=str(kind),
-                minutes=source.answer_within(),
-                pipeline=pipeline,
-                campaigns=share,
-                paid=is_paid,
-                page=page,
-                facts=facts,
-                facts_json=as_json(facts),
-                by={"form": "system", "api": "token"}.get(via, "user"),
-                actor=by_token[0],
-                token=by_token[1],
-                via=via,
-            )
-        )
+        ways.append(_way(channel, source, share, token))
     return ways
+
+
+def _campaigns(count: int, founded: datetime) -> list[str]:
+    """The ids of new campaigns."""
+    themes = words.CAMPAIGN_THEMES
+    made = [
+        Campaign(
+            name=f"{theme} {founded.year + number // len(themes) % (YEARS + 1)}-{number + 1}",
+            channel="ads",
+            created_at=founded,
+        )
+        for number, theme in enumerate(_cycle(themes, count))
+    ]
+    Campaign.objects.bulk_create(made)
+    return [str(one.pk) for one in made]
+
+
+def _way(channel: Channel, source: Source, campaigns: list[str], token: ApiToken) -> Way:
+    page = ""
+    facts = {"source_kind": str(channel.kind), "source_id": str(source.pk)}
+    if channel.kind == SourceKind.WEBSITE_FORM:
+        page = facts["landing_page"] = f"https://www.volume.example/{slugify(channel.name)}"
+    by_token = channel.via == "api"
+    return Way(
+        id=str(source.pk),
+        kind=str(channel.kind),
+        minutes=source.answer_within(),
+        pipeline=channel.pipeline,
+        campaigns=campaigns,
+        paid=channel.paid,
+        page=page,
+        facts=facts,
+        facts_json=as_json(facts),
+        by=ACTORS.get(channel.via, "user"),
+        actor=str(token.membership_id) if by_token else "",
+        token=str(token.pk) if by_token else NULL,
+        via=channel.via,
+    )
 
 
 def _cycle(items: Sequence[str], count: int) -> list[str]:

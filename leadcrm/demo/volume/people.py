@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.text import slugify
@@ -20,6 +20,29 @@ LAST_NAMES = (
     *(start + end for end in words.LAST_ENDS for start in words.LAST_STARTS),
 )
 SLUGS = {name: slugify(name).replace("-", "") for name in (*words.FIRST_NAMES, *LAST_NAMES)}
+
+
+# What each row gives, in this order.
+CONTACT = (
+    "id display_name first_name last_name email phone company company_name job_title state country"
+    " stage created_at archived_at merged_into"
+)
+KEY = "id kind value contact shared do_not_contact_at do_not_contact_note created_at"
+COMPANY = "id name domain state country enrollment created_at"
+# How people write an address and a number, each with the share of those who do.
+LOCAL_PARTS = (
+    (0.45, "{given}.{family}"),
+    (0.20, "{given}{family}"),
+    (0.15, "{initial}.{family}"),
+    (0.20, "{given}_{family}{number}"),
+)
+TYPED = (
+    (0.35, "({area}) {middle}-{line}"),
+    (0.25, "{area}-{middle}-{line}"),
+    (0.20, "{area}{middle}{line}"),
+    (0.10, "+1 {area} {middle} {line}"),
+    (0.10, "1.{area}.{middle}.{line}"),
+)
 
 
 @dataclass(slots=True)
@@ -66,28 +89,9 @@ class Population:
         self.lines: list[str] = []  # numbers that several people use
         self.most_companies = max(5, int(leads * COMPANIES))
         self.employers: dict[int, Employer] = {}
-        self.contacts = Table(
-            Contact,
-            (
-                "id", "display_name", "first_name", "last_name", "email", "phone", "company",
-                "company_name", "job_title", "state", "country", "stage", "created_at",
-                "archived_at", "merged_into",
-            ),
-            workspace=workspace_id,
-        )  # fmt: skip
-        self.keys = Table(
-            ContactKey,
-            (
-                "id", "kind", "value", "contact", "shared", "do_not_contact_at",
-                "do_not_contact_note", "created_at",
-            ),
-            workspace=workspace_id,
-        )  # fmt: skip
-        self.companies = Table(
-            Company,
-            ("id", "name", "domain", "state", "country", "enrollment", "created_at"),
-            workspace=workspace_id,
-        )
+        self.contacts = Table(Contact, CONTACT, workspace=workspace_id)
+        self.keys = Table(ContactKey, KEY, workspace=workspace_id)
+        self.companies = Table(Company, COMPANY, workspace=workspace_id)
         self.tables = (self.companies, self.contacts, self.keys)
 
     def person(self, at: float) -> Person:
@@ -190,15 +194,9 @@ class Population:
             domain = employer.domain
         else:
             domain = words.MAILBOXES[int(len(words.MAILBOXES) * rand() ** 2)]
-        style = rand()
-        if style < 0.45:
-            local = f"{given}.{family}"
-        elif style < 0.65:
-            local = f"{given}{family}"
-        elif style < 0.8:
-            local = f"{given[0]}.{family}"
-        else:
-            local = f"{given}_{family}{int(rand() * 90) + 10}"
+        way = self._drawn(LOCAL_PARTS)
+        number = int(rand() * 90) + 10
+        local = way.format(given=given, family=family, initial=given[0], number=number)
         address = f"{local}@{domain}"
         while address in self.addresses:
             address = f"{local}{int(rand() * 10 ** (2 + len(self.addresses) // 200_000))}@{domain}"
@@ -215,18 +213,17 @@ class Population:
         which, exchange = divmod(place, len(words.EXCHANGES))
         state, area = AREAS[which]
         middle = words.EXCHANGES[exchange]
-        style = self.dice.random()
-        if style < 0.35:
-            raw = f"({area}) {middle}-{line:04}"
-        elif style < 0.6:
-            raw = f"{area}-{middle}-{line:04}"
-        elif style < 0.8:
-            raw = f"{area}{middle}{line:04}"
-        elif style < 0.9:
-            raw = f"+1 {area} {middle} {line:04}"
-        else:
-            raw = f"1.{area}.{middle}.{line:04}"
+        raw = self._drawn(TYPED).format(area=area, middle=middle, line=f"{line:04}")
         return state, f"+1{area}{middle}{line:04}", raw
+
+    def _drawn(self, ways: Sequence[tuple[float, str]]) -> str:
+        """One of the ways, by their shares of 1."""
+        chance = self.dice.random()
+        for share, way in ways:
+            chance -= share
+            if chance < 0:
+                return way
+        return ways[-1][1]
 
     def _number_abroad(self, country: str) -> tuple[str, str, str]:
         blocks = [block for block in words.FICTION if block[0] == country]
