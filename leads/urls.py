@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, company, detail, doing, edit, people, person
+from leads.views import add, company, day, detail, doing, edit, people, person
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -32,6 +32,7 @@ def key_paths() -> list[URLPattern]:
 
 
 pages = [
+    path("day/", day.my_day, name="my-day"),
     path("leads/", lists.lead_list, name="lead-list"),
     path("leads/new/", lists.new_leads, name="lead-new"),
     path("leads/add/", add.add_lead, name="lead-add"),

@@ -55,6 +55,7 @@ class Appointment(WorkspaceModel):
         indexes: ClassVar = [
             models.Index(fields=["lead", "scheduled_for"], name="appointment_lead"),
             models.Index(fields=["workspace", "host", "scheduled_for"], name="appointment_host"),
+            models.Index(fields=["workspace", "scheduled_for"], name="appointment_day"),
         ]
 
     def __str__(self) -> str:

@@ -26,7 +26,12 @@ from leads.views.work import NeedsConfirmation, Work, settle
 @require_http_methods(["GET", "HEAD", "POST"])
 def do_verb(request: PageRequest, lead_id: uuid.UUID, verb: str) -> HttpResponse:
     """Show the form of a verb about a lead, or do it."""
-    lead = access_lead(request.membership, lead_id, need=VERBS[verb].need)
+    try:
+        lead = access_lead(request.membership, lead_id, need=VERBS[verb].need)
+    except Http404:
+        if verb == "claim" and request.method == "POST":
+            return _lost(request, lead_id)
+        raise
     return _answer(request, VERBS[verb], lead, None)
 
 
@@ -86,6 +91,19 @@ def _do(request: PageRequest, verb: Verb, lead: Lead, subject: Any) -> HttpRespo
     return done(request, lead, verb.said, outcome.step)
 
 
+def _lost(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
+    """Who claims a lead of the pool a moment too late learns who has it, and no more."""
+    lead = Lead.objects.open().select_related("owner").filter(pk=lead_id).first()
+    if lead is None or lead.owner is None:
+        raise Http404(NOT_FOUND)
+    said = f"{lead.owner} has it."
+    if wants_fragment(request):
+        answer = with_events(HttpResponse(status=204), **changed(lead))
+        return with_toast(answer, said, failed=True)
+    messages.error(request, said)
+    return redirect("lead-list", request.workspace.slug)
+
+
 def _refused(
     request: PageRequest, lead: Lead, verb: Verb, form: forms.VerbForm | None, refusal: Refused
 ) -> HttpResponse:
@@ -96,7 +114,8 @@ def _refused(
         form.add_error(field, refusal.message)
         return panel(request, lead, verb, form, status=422)
     if sheet.is_elsewhere(request, lead):
-        return with_toast(HttpResponse(status=204), refusal.message, failed=True)
+        answer = with_events(HttpResponse(status=204), **changed(lead))
+        return with_toast(answer, refusal.message, failed=True)
     fresh = access_lead_again(request, lead) or lead
     context = full_page(request, fresh, alert=refusal.message)
     template = "leads/_lead.html" if wants_fragment(request) else "leads/detail.html"

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces.access import NOT_FOUND, Reach, may, reach
 from leadcrm.workspaces.compiled import is_among
+from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
 from leads.access import visible_leads
@@ -174,13 +175,13 @@ def _page(
         "columns": shown,
         "all_columns": columns.COLUMNS,
         "chosen_columns": columns.chosen(request.membership),
-        "next_due": None if page.rows or is_filtered else _next_due(request),
+        "next_due": None if page.rows or is_filtered else next_due(request.membership),
     }
 
 
-def _next_due(request: PageRequest) -> datetime | None:
+def next_due(member: Membership) -> datetime | None:
     """When the member's next work is due, for a list that is empty."""
-    mine = visible_leads(request.membership).filter(IS_OPEN, owner=request.membership.pk)
+    mine = visible_leads(member).filter(IS_OPEN, owner=member.pk)
     soonest = mine.filter(work_due_at__isnull=False)
     return soonest.order_by("work_due_at").values_list("work_due_at", flat=True).first()
 

@@ -172,10 +172,11 @@ def _tries(page: RowMaker, lead: Any, key: str) -> SafeString:
 
 
 def _step(page: RowMaker, lead: Any, key: str) -> SafeString:
-    return fill('<td class="c-step">{}</td>', _next_step(lead))
+    return fill('<td class="c-step">{}</td>', next_step(lead))
 
 
-def _next_step(lead: Any) -> str:
+def next_step(lead: Any) -> str:
+    """What is to be done next with a lead, in words."""
     if lead.unread_since:
         return "Reply"
     if lead.next_step:

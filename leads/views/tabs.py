@@ -37,7 +37,7 @@ def _mine(member: Membership, now: datetime) -> Q:
 
 
 def _due_today(member: Membership, now: datetime) -> Q:
-    return _mine(member, now) & Q(work_due_at__lt=_midnight(now))
+    return _mine(member, now) & Q(work_due_at__lt=midnight(now))
 
 
 def _overdue(member: Membership, now: datetime) -> Q:
@@ -92,7 +92,7 @@ def tab_named(member: Membership, key: str) -> Tab:
     return known.get(key, ALL if key else WAITING)
 
 
-def _midnight(now: datetime) -> datetime:
+def midnight(now: datetime) -> datetime:
     """The end of today where the viewer is."""
     tomorrow = timezone.localtime(now).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time.min, tzinfo=timezone.get_current_timezone())

@@ -202,7 +202,9 @@ def test_lists_of_people_and_pages_of_one(filled: Workspace, visit: Any, role: R
         )
         long = Lead.objects.get(label=volume.LONG_LABEL)
     slug = filled.slug
-    wrong = visit(role, reverse("contacts", args=[slug]))
+    wrong = visit(role, reverse("my-day", args=[slug]))
+    wrong += visit(role, reverse("my-day", args=[slug]), of="team")
+    wrong += visit(role, reverse("contacts", args=[slug]))
     wrong += visit(role, reverse("companies", args=[slug]))
     wrong += visit(role, reverse("contact", args=[slug, lead.contact_id]))
     wrong += visit(role, reverse("company", args=[slug, lead.company_id]))

@@ -90,6 +90,7 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "invitation-withdraw": page(POST=ADMINS),
     "tokens": page(GET=ADMINS, POST=ADMINS),
     "token-revoke": page(POST=ADMINS),
+    "my-day": READ,
     "lead-list": READ,
     "lead-new": READ,
     "lead-add": WORK,

@@ -69,6 +69,12 @@ def exact(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def clock(at: datetime | None) -> SafeString | str:
+    """The time of a moment of today in the viewer's zone."""
+    return time_element(at, f"{timezone.localtime(at):%H:%M}") if at else ""
+
+
+@register.filter
 def day(at: datetime | None) -> SafeString | str:
     """The date of a moment in the viewer's zone, with its year where that isn't this one."""
     return time_element(at, _short_day(timezone.localtime(at), timezone.now())) if at else ""

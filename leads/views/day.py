@@ -1,0 +1,254 @@
+"""My day: whom the member should turn to next, and why; the most urgent first."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Left
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from leadcrm.workspaces.access import Reach, may, reach
+from leadcrm.workspaces.models import Membership
+from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
+from leadcrm.workspaces.templatetags.page_tags import relative
+from leads import kinds
+from leads.access import visible_leads
+from leads.models import Activity, Appointment, Lead, Message, Task
+from leads.models.lead import IS_OPEN
+from leads.views.list import next_due
+from leads.views.rows import next_step
+from leads.views.tabs import WAITING, midnight
+
+MOST = 20  # rows of a section; its list holds all of them
+NEWEST = 10  # of those without a next step
+MEETINGS = 60
+SOON = timedelta(minutes=60)
+ASKS_AFTER = timedelta(minutes=30)  # an appointment that began so long ago asks how it went
+LOOKS_BACK = timedelta(days=30)  # for appointments without outcome, and for leads answered today
+LAST_LINE = 140  # characters
+BY_DUE = ("work_due_at", "-created_at", "-pk")
+READ = (
+    *(
+        "pk",
+        "display_name",
+        "company_name",
+        "phone",
+        "owner_id",
+        "owner__name",
+        "status",
+        "outcome",
+    ),
+    *("message", "work_due_at", "first_response_at", "unread_since", "snoozed_until"),
+    *("step_id", "next_step", "last_line"),
+)
+
+
+@dataclass(slots=True)
+class Row:
+    """A lead of the queue, read by `_read`, and why it is here."""
+
+    lead: Any
+    why: str
+    due_at: datetime | None = None
+    appointment: Appointment | None = None
+
+    @property
+    def in_pool(self) -> bool:
+        """Nobody has it: how to reach them, and what they said, is told to who claims it."""
+        return self.lead.owner_id is None
+
+    @property
+    def last_line(self) -> str:
+        """What was said last, or what they asked."""
+        said = self.lead.last_line or self.lead.message or ""
+        return "" if self.in_pool else " ".join(said[:LAST_LINE].split())
+
+
+@dataclass(slots=True)
+class Section:
+    """A part of the queue; where it isn't all, its list is at the query `href`."""
+
+    key: str
+    title: str
+    rows: list[Row]
+    href: str = ""
+    more: bool = False
+
+    @property
+    def count(self) -> str:
+        return f"{len(self.rows)}{'+' if self.more else ''}"
+
+
+@require_safe
+def my_day(request: PageRequest) -> HttpResponse:
+    """The queue of the member, or of all whom a manager sees."""
+    now, member = timezone.now(), request.membership
+    is_viewer = not may(member, "edit")
+    may_switch = reach(member, "see") is not Reach.OWN and not is_viewer
+    of_team = is_viewer or (may_switch and request.GET.get("of") == "team")
+    meetings = read_meetings(member, now, of_team=of_team)
+    sections = read_queue(member, meetings, now, of_team=of_team)
+    morning = midnight(now) - timedelta(days=1)
+    context = {
+        "sections": sections,
+        "changes": ", ".join(f"changed-{pk} from:body" for pk in _shown(sections, meetings)),
+        "meetings": [one for one in meetings if one.scheduled_for >= morning],
+        "done": read_done(member, morning, now),
+        "next_due": None if sections else next_due(member),
+        "of_team": of_team,
+        "may_switch": may_switch,
+        "may_edit": not is_viewer,
+        "may_claim": may(member, "claim"),
+        "now": now,
+    }
+    part = wants_fragment(request) and request.htmx.target == "day"
+    return show(request, "leads/_day.html" if part else "leads/day.html", context)
+
+
+def read_meetings(member: Membership, now: datetime, *, of_team: bool) -> list[Any]:
+    """Today's appointments of the member or of the team, and older ones that have no outcome."""
+    tonight = midnight(now)
+    open_ones = Q(status=Appointment.Status.SCHEDULED)
+    mine = Q() if of_team else Q(host=member.pk)
+    found = Appointment.objects.filter(
+        mine,
+        open_ones | Q(scheduled_for__gte=tonight - timedelta(days=1)),
+        scheduled_for__gte=now - LOOKS_BACK,
+        scheduled_for__lt=tonight,
+    ).exclude(status=Appointment.Status.CANCELED)
+    seen = found.filter(Exists(visible_leads(member).filter(pk=OuterRef("lead"))))
+    newest = seen.select_related("lead", "host").order_by("-scheduled_for")[:MEETINGS]
+    return list(reversed(newest))
+
+
+def read_queue(
+    member: Membership, meetings: Sequence[Any], now: datetime, *, of_team: bool
+) -> list[Section]:
+    """The sections that hold something, each lead in the first that it fits; in four queries."""
+    mine = Q() if of_team else Q(owner=member.pk)
+    leads = visible_leads(member).filter(IS_OPEN)
+    waits = WAITING.condition(member, now)
+    waiting = _read(
+        leads.filter(waits, mine | Q(owner=None)).order_by("work_due_at", "created_at", "pk")
+    )
+    replied = [lead for lead in waiting if lead.unread_since and lead.owner_id]
+    told = {lead.pk for lead in waiting}
+    booked = {one.lead_id: one for one in meetings if _is_up(one, now) and one.lead_id not in told}
+    met = {lead.pk: lead for lead in _read(leads.filter(pk__in=list(booked)))}
+    due = _read(
+        leads.filter(mine, ~waits, work_due_at__lt=midnight(now))
+        .exclude(pk__in=list(met))
+        .order_by(*BY_DUE)
+    )
+    idle = _read(leads.filter(mine, work_due_at=None).order_by("-created_at"), NEWEST)
+    late = [one for pk, one in booked.items() if pk in met and _asks(one, now)]
+    soon = [one for pk, one in booked.items() if pk in met and not _asks(one, now)]
+    own = "" if of_team else "me"
+    sections = (
+        _section("replied", "Replied now", (_replied(lead, now) for lead in replied)),
+        _section(
+            "waiting",
+            "Waiting for a first answer",
+            (_step(lead) for lead in waiting if lead not in replied),
+            view="waiting",
+        ),
+        _section("soon", "Appointments in the next hour", (_meeting(met, one) for one in soon)),
+        _section("outcome", "How did it go?", (_meeting(met, one) for one in late)),
+        _section(
+            "overdue",
+            "Overdue",
+            (_step(lead) for lead in due if lead.work_due_at < now),
+            view="overdue",
+            owner=own,
+        ),
+        _section(
+            "today",
+            "Due today",
+            (_step(lead) for lead in due if lead.work_due_at >= now),
+            view="open",
+            owner=own,
+        ),
+        _section(
+            "idle",
+            "No next step",
+            (Row(lead, "No next step") for lead in idle),
+            view="no-step",
+            owner=own,
+        ),
+    )
+    return [one for one in sections if one.rows]
+
+
+def read_done(member: Membership, since: datetime, now: datetime) -> dict[str, int]:
+    """What the member has done today: answered, of them in time, calls and bookings."""
+    answered = Lead.objects.filter(
+        owner=member.pk, created_at__gte=now - LOOKS_BACK, first_response_at__gte=since
+    ).aggregate(
+        answered=Count("pk"),
+        in_time=Count("pk", filter=Q(first_response_at__lte=F("answer_due_at"))),
+    )
+    log = Activity.objects.filter(
+        actor=member.pk,
+        kind__in=(kinds.CALL_LOGGED, kinds.APPOINTMENT_BOOKED),
+        occurred_at__gte=since,
+    ).aggregate(
+        calls=Count("pk", filter=Q(kind=kinds.CALL_LOGGED)),
+        booked=Count("pk", filter=Q(kind=kinds.APPOINTMENT_BOOKED)),
+    )
+    return {**answered, **log}
+
+
+def _read(leads: QuerySet[Lead], most: int = MOST + 1) -> list[Any]:
+    """Leads as plain rows, each with its next task and the last line of its conversation."""
+    tasks = Task.objects.filter(lead=OuterRef("pk"), done_at=None).order_by("due_at")
+    said = Message.objects.filter(lead=OuterRef("pk")).exclude(body="").order_by("-occurred_at")
+    rows = leads.annotate(
+        step_id=Subquery(tasks.values("pk")[:1]),
+        next_step=Subquery(tasks.values("title")[:1]),
+        last_line=Subquery(said.annotate(start=Left("body", LAST_LINE)).values("start")[:1]),
+    )
+    return list(rows.values_list(*READ, named=True)[:most])
+
+
+def _section(key: str, title: str, rows: Iterable[Row], **query: str) -> Section:
+    found = list(rows)
+    href = urlencode({name: value for name, value in query.items() if value})
+    most = NEWEST if key == "idle" else MOST
+    return Section(
+        key, title, found[:most], href, len(found) > most or len(found) == NEWEST == most
+    )
+
+
+def _step(lead: Any) -> Row:
+    return Row(lead, next_step(lead), lead.work_due_at)
+
+
+def _replied(lead: Any, now: datetime) -> Row:
+    return Row(lead, f"Replied {relative(lead.unread_since, now)}", lead.work_due_at)
+
+
+def _meeting(leads: Mapping[uuid.UUID, Any], one: Any) -> Row:
+    return Row(leads[one.lead_id], one.title or "Appointment", one.scheduled_for, one)
+
+
+def _is_up(one: Any, now: datetime) -> bool:
+    """Whether a booked appointment is near, or past and without an outcome."""
+    return one.status == Appointment.Status.SCHEDULED and one.scheduled_for <= now + SOON
+
+
+def _asks(one: Any, now: datetime) -> bool:
+    return bool(one.scheduled_for <= now - ASKS_AFTER)
+
+
+def _shown(sections: Iterable[Section], meetings: Iterable[Any]) -> list[uuid.UUID]:
+    """The leads by whose change the page changes."""
+    queue = [row.lead.pk for section in sections for row in section.rows]
+    return list(dict.fromkeys([*queue, *(one.lead_id for one in meetings)]))
