@@ -233,7 +233,8 @@ def test_new_leads_are_announced_after_many_others_came(
     shown = web.get(list_of(acme, view="mine")).context
     poll = reverse("lead-new", args=[acme.slug])
     make_leads(5, now=now, owner=ben)
-    make_lead(now=now, owner=Membership.objects.get(user=web.session["_auth_user_id"]))
+    mine = Membership.objects.get(user=web.session["_auth_user_id"])
+    make_lead(now=now + timedelta(seconds=1), owner=mine)
     params = {"view": "mine", "since": shown["since"], "seen": shown["seen"]}
     assert "1 new – Show" in web.get(poll, params).content.decode()
 
