@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Left
 from django.http import HttpResponse
 from django.utils import timezone
@@ -34,21 +34,12 @@ SOON = timedelta(minutes=60)
 ASKS_AFTER = timedelta(minutes=30)  # an appointment that began so long ago asks how it went
 LOOKS_BACK = timedelta(days=30)  # for appointments without outcome, and for leads answered today
 LAST_LINE = 140  # characters
-BY_DUE = ("work_due_at", "-created_at", "-pk")
 READ = (
-    *(
-        "pk",
-        "display_name",
-        "company_name",
-        "phone",
-        "owner_id",
-        "owner__name",
-        "status",
-        "outcome",
-    ),
-    *("message", "work_due_at", "first_response_at", "unread_since", "snoozed_until"),
-    *("step_id", "next_step", "last_line"),
-)
+    "section", "pk", "display_name", "company_name", "phone", "owner_id", "owner__name", "status",
+    "outcome", "message", "work_due_at", "first_response_at", "unread_since", "snoozed_until",
+    "created_at", "step_id", "next_step", "last_line",
+)  # fmt: skip
+MET = "met"  # of the leads read: those whose appointment is near, or past and without an outcome
 
 
 @dataclass(slots=True)
@@ -85,6 +76,20 @@ class Section:
     @property
     def count(self) -> str:
         return f"{len(self.rows)}{'+' if self.more else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Leads that make a section: which, how many of them, and the list that holds them all."""
+
+    key: str
+    title: str
+    which: Q
+    why: Callable[[Any, datetime], str]
+    view: str
+    whose: str = ""
+    order: tuple[str, ...] = ("work_due_at", "created_at", "pk")
+    most: int = MOST
 
 
 @require_safe
@@ -132,59 +137,46 @@ def read_meetings(member: Membership, now: datetime, *, of_team: bool) -> list[A
 def read_queue(
     member: Membership, meetings: Sequence[Any], now: datetime, *, of_team: bool
 ) -> list[Section]:
-    """The sections that hold something, each lead in the first that it fits; in four queries."""
-    mine = Q() if of_team else Q(owner=member.pk)
-    leads = visible_leads(member).filter(IS_OPEN)
-    waits = WAITING.condition(member, now)
-    waiting = _read(
-        leads.filter(waits, mine | Q(owner=None)).order_by("work_due_at", "created_at", "pk")
-    )
-    replied = [lead for lead in waiting if lead.unread_since and lead.owner_id]
-    told = {lead.pk for lead in waiting}
-    booked = {one.lead_id: one for one in meetings if _is_up(one, now) and one.lead_id not in told}
-    met = {lead.pk: lead for lead in _read(leads.filter(pk__in=list(booked)))}
-    due = _read(
-        leads.filter(mine, ~waits, work_due_at__lt=midnight(now))
-        .exclude(pk__in=list(met))
-        .order_by(*BY_DUE)
-    )
-    idle = _read(leads.filter(mine, work_due_at=None).order_by("-created_at"), NEWEST)
-    late = [one for pk, one in booked.items() if pk in met and _asks(one, now)]
-    soon = [one for pk, one in booked.items() if pk in met and not _asks(one, now)]
-    own = "" if of_team else "me"
+    """The sections that hold something, each lead in the first that it fits; in one query."""
+    up = [one for one in meetings if _is_up(one, now)]
+    parts = _parts(member, [one.lead_id for one in up], now, of_team=of_team)
+    found = _read(member, parts, up, now)
+    met = {lead.pk: lead for lead in found[MET]}
+    up = [one for one in up if one.lead_id in met]
+    replied, waiting, *others = (_section(part, found[part.key], now) for part in parts)
+    soon = [_meeting(met, one) for one in up if not _asks(one, now)]
+    late = [_meeting(met, one) for one in up if _asks(one, now)]
     sections = (
-        _section("replied", "Replied now", (_replied(lead, now) for lead in replied)),
-        _section(
-            "waiting",
-            "Waiting for a first answer",
-            (_step(lead) for lead in waiting if lead not in replied),
-            view="waiting",
-        ),
-        _section("soon", "Appointments in the next hour", (_meeting(met, one) for one in soon)),
-        _section("outcome", "How did it go?", (_meeting(met, one) for one in late)),
-        _section(
-            "overdue",
-            "Overdue",
-            (_step(lead) for lead in due if lead.work_due_at < now),
-            view="overdue",
-            owner=own,
-        ),
-        _section(
-            "today",
-            "Due today",
-            (_step(lead) for lead in due if lead.work_due_at >= now),
-            view="open",
-            owner=own,
-        ),
-        _section(
-            "idle",
-            "No next step",
-            (Row(lead, "No next step") for lead in idle),
-            view="no-step",
-            owner=own,
-        ),
+        replied,
+        waiting,
+        Section("soon", "Appointments in the next hour", soon),
+        Section("outcome", "How did it go?", late),
+        *others,
     )
     return [one for one in sections if one.rows]
+
+
+def _parts(
+    member: Membership, met: Sequence[uuid.UUID], now: datetime, *, of_team: bool
+) -> list[Part]:
+    """The parts of the queue that aren't appointments; `met` are the leads that those show."""
+    mine, whose = (Q(), "") if of_team else (Q(owner=member.pk), "me")
+    waits = WAITING.condition(member, now)
+    replied = Q(unread_since__isnull=False, owner__isnull=False)
+    new = Q() if of_team else mine | Q(owner=None)
+    rest = mine & ~waits & ~Q(pk__in=met)
+    today = Q(work_due_at__gte=now, work_due_at__lt=midnight(now))
+    return [
+        Part("replied", "Replied now", waits & mine & replied, _replied, "waiting"),
+        Part("waiting", "Waiting for a first answer", waits & new & ~replied, _step, "waiting"),
+        Part("overdue", "Overdue", rest & Q(work_due_at__lt=now), _step, "overdue", whose),
+        Part("today", "Due today", rest & today, _step, "due" if whose else "open"),
+        Part(
+            *("idle", "No next step", rest & Q(work_due_at=None), _idle, "no-step", whose),
+            order=("-created_at",),
+            most=NEWEST,
+        ),
+    ]
 
 
 def read_done(member: Membership, since: datetime, now: datetime) -> dict[str, int]:
@@ -206,33 +198,56 @@ def read_done(member: Membership, since: datetime, now: datetime) -> dict[str, i
     return {**answered, **log}
 
 
-def _read(leads: QuerySet[Lead], most: int = MOST + 1) -> list[Any]:
-    """Leads as plain rows, each with its next task and the last line of its conversation."""
+def _read(
+    member: Membership, parts: Sequence[Part], up: Sequence[Any], now: datetime
+) -> dict[str, list[Any]]:
+    """The leads of each part as plain rows, one more than it shows, and those of appointments."""
+    leads = visible_leads(member).filter(IS_OPEN)
+    met = leads.filter(~WAITING.condition(member, now), pk__in=[one.lead_id for one in up])
+    queries = [
+        _rows(part.key, leads.filter(part.which).order_by(*part.order))[: part.most + 1]
+        for part in parts
+    ]
+    found: dict[str, list[Any]] = {MET: [], **{part.key: [] for part in parts}}
+    for lead in queries[0].union(*queries[1:], _rows(MET, met), all=True):
+        found[lead.section].append(lead)
+    for part in parts:  # a union promises no order
+        found[part.key].sort(key=_by_due, reverse=part.order == ("-created_at",))
+    return found
+
+
+def _rows(section: str, leads: QuerySet[Lead]) -> QuerySet[Any, Any]:
+    """Leads, each with its next task and the last line of its conversation."""
     tasks = Task.objects.filter(lead=OuterRef("pk"), done_at=None).order_by("due_at")
     said = Message.objects.filter(lead=OuterRef("pk")).exclude(body="").order_by("-occurred_at")
-    rows = leads.annotate(
+    return leads.annotate(
+        section=Value(section, CharField()),
         step_id=Subquery(tasks.values("pk")[:1]),
         next_step=Subquery(tasks.values("title")[:1]),
         last_line=Subquery(said.annotate(start=Left("body", LAST_LINE)).values("start")[:1]),
-    )
-    return list(rows.values_list(*READ, named=True)[:most])
+    ).values_list(*READ, named=True)
 
 
-def _section(key: str, title: str, rows: Iterable[Row], **query: str) -> Section:
-    found = list(rows)
-    href = urlencode({name: value for name, value in query.items() if value})
-    most = NEWEST if key == "idle" else MOST
-    return Section(
-        key, title, found[:most], href, len(found) > most or len(found) == NEWEST == most
-    )
+def _by_due(lead: Any) -> tuple[datetime, datetime]:
+    return lead.work_due_at or lead.created_at, lead.created_at
 
 
-def _step(lead: Any) -> Row:
-    return Row(lead, next_step(lead), lead.work_due_at)
+def _section(part: Part, leads: Sequence[Any], now: datetime) -> Section:
+    rows = [Row(lead, part.why(lead, now), lead.work_due_at) for lead in leads[: part.most]]
+    query = {"view": part.view, **({"owner": part.whose} if part.whose else {})}
+    return Section(part.key, part.title, rows, urlencode(query), len(leads) > part.most)
 
 
-def _replied(lead: Any, now: datetime) -> Row:
-    return Row(lead, f"Replied {relative(lead.unread_since, now)}", lead.work_due_at)
+def _step(lead: Any, now: datetime) -> str:
+    return next_step(lead)
+
+
+def _replied(lead: Any, now: datetime) -> str:
+    return f"Replied {relative(lead.unread_since, now)}"
+
+
+def _idle(lead: Any, now: datetime) -> str:
+    return "No next step"
 
 
 def _meeting(leads: Mapping[uuid.UUID, Any], one: Any) -> Row:

@@ -27,8 +27,8 @@ from leads.models import Lead
 from leads.models.lead import IS_OPEN
 from leads.views import columns
 from leads.views.directory import Directory, read_directory
-from leads.views.keyset import SORTS, places_in_list
 from leads.views.rows import RowMaker, read_rows
+from leads.views.sorts import SORTS, places_in_list
 from leads.views.tabs import ALL, WAITING, Tab, tab_named, tabs_of
 
 PAGE = 50

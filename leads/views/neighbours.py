@@ -20,8 +20,8 @@ from django.urls import reverse
 from leadcrm.workspaces.pages import PageRequest, shown_url, wants_fragment
 from leadcrm.workspaces.paging import BadCursor, cursor_of, read_cursor, stretches
 from leads.models import Lead
-from leads.views.keyset import AT, LIST, SORTS
 from leads.views.list import listing
+from leads.views.sorts import AT, LIST, SORTS
 from leads.views.tabs import tab_named
 
 COOKIE = "lead_list"

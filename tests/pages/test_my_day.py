@@ -184,6 +184,35 @@ def test_a_long_section_is_cut_and_leads_to_its_list(
     assert 'leads/?view=waiting"' in web.get(day).content.decode()
 
 
+def test_what_waits_does_not_hide_who_replied_nor_what_is_late_what_is_due(
+    web: Client, day: str, ben: Membership
+) -> None:
+    make_leads(25, now=NOW - 4 * HOUR, owner=ben)
+    wrote = owned(ben, "Wrote back")
+    timeline.log_message(
+        [wrote.pk],
+        channel="email",
+        direction="inbound",
+        body="Yes",
+        by=Actor.system("email"),
+        now=NOW,
+    )
+    for number in range(22):
+        step(owned(ben, f"Late {number}"), NOW - HOUR)
+    step(owned(ben, "Later today"), NOW + HOUR)
+    found = queue(web, day)
+    assert (found["replied"], found["today"]) == (["Wrote back"], ["Later today"])
+    assert (len(found["waiting"]), len(found["overdue"])) == (20, 20)
+
+
+def test_the_teams_day_holds_what_waits_with_its_members_too(
+    sign_in: SignIn, day: str, ana: Membership, ben: Membership
+) -> None:
+    make_lead(display_name="Bens new one", owner=ben, now=NOW)
+    assert queue(sign_in(ana), day, of="team") == {"waiting": ["Bens new one"]}
+    assert queue(sign_in(ana), day) == {}
+
+
 def test_what_was_said_last_stands_below(web: Client, day: str, ben: Membership) -> None:
     lead = owned(ben, "Late", message="How much is a roof?")
     step(lead, NOW - HOUR)

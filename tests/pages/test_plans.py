@@ -25,8 +25,8 @@ from leadcrm.workspaces.tokens import issue_token
 from leads.access import visible_leads
 from leads.api.leads import ORDERS
 from leads.models import Campaign, Company, Contact, Lead, Pipeline, Source, Stage
-from leads.views.keyset import SORTS
 from leads.views.list import MORE_FILTERS
+from leads.views.sorts import SORTS
 from leads.views.tabs import FOR_MANAGER, FOR_REP
 from tests.plans import TABLES, asked, complaints
 
