@@ -7,12 +7,14 @@ lock, before and after.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db import models
@@ -53,8 +55,9 @@ _open: ContextVar[Memory | None] = ContextVar("memory", default=None)
 
 @dataclass
 class Memory:
-    """The rows around the leads of the verbs done while it is open."""
+    """The rows around the leads of the verbs done while it is open, of the models in `around`."""
 
+    around: tuple[type[models.Model], ...] = AROUND
     youngest: uuid.UUID = field(default_factory=uuid7)
     before: Rows = field(default_factory=dict)
     after: Rows = field(default_factory=dict)
@@ -62,31 +65,60 @@ class Memory:
 
     def see_before(self, leads: Iterable[Lead]) -> None:
         """Called under the lock. What an earlier verb of this memory has seen stands."""
-        self.before = {**_look(leads), **self.before}
+        self.before = {**self._look(leads), **self.before}
 
     def see_after(self, leads: Iterable[Lead], activities: Sequence[Activity]) -> None:
         """Called in the verb's transaction, once all is written."""
-        self.after |= _look(leads, self.before)
+        self.after |= self._look(leads, self.before)
         self.activities += activities
 
     def changes(self) -> list[dict[str, Any]]:
         """What differs, row by row, as JSON; only rows that were seen before, and new ones."""
-        found = []
-        for (name, row_id), after in self.after.items():
-            before = self.before.get((name, row_id))
-            if before is None and not self._is_new(row_id):
-                continue
-            names = [key for key in after if before is None or before[key] != after[key]]
-            if names:
-                found.append(
-                    {
-                        "model": name,
-                        "id": str(row_id),
-                        "before": before and {key: before[key] for key in names},
-                        "after": {key: after[key] for key in names},
-                    }
-                )
+        return [change for _, change in self._differences()]
+
+    def changes_by_lead(self) -> dict[uuid.UUID, list[dict[str, Any]]]:
+        """The same of each lead. What leads share, as a person with two of them, is the first's."""
+        of_person = {
+            row["contact_id"]: row_id
+            for (name, row_id), row in reversed(self.before.items())
+            if name == "lead"
+        }
+        found: dict[uuid.UUID, list[dict[str, Any]]] = defaultdict(list)
+        for (name, row_id), change in self._differences():
+            row = self.after[name, row_id]
+            person = row_id if name == "contact" else row.get("contact_id")
+            lead_id = row_id if name == "lead" else row.get("lead_id") or of_person.get(person)
+            if lead_id is not None:
+                found[lead_id].append(change)
         return found
+
+    def _differences(self) -> Iterator[tuple[Key, dict[str, Any]]]:
+        for key, after in self.after.items():
+            before = self.before.get(key)
+            if before is None and not self._is_new(key[1]):
+                continue
+            names = [name for name in after if before is None or before[name] != after[name]]
+            if names:
+                yield (
+                    key,
+                    {
+                        "model": key[0],
+                        "id": str(key[1]),
+                        "before": before and {name: plain(before[name]) for name in names},
+                        "after": {name: plain(after[name]) for name in names},
+                    },
+                )
+
+    def _look(self, leads: Iterable[Lead], known: Iterable[Key] = ()) -> Rows:
+        """The rows around leads, with those known from before."""
+        leads = list(leads)
+        rows: Rows = {("lead", lead.pk): _columns_of(lead) for lead in leads}
+        for model in self.around:
+            name = str(model._meta.model_name)
+            ids = [row_id for kind, row_id in known if kind == name]
+            for row in _around(model, leads, ids):
+                rows[name, row.pk] = _columns_of(row)
+        return rows
 
     def _is_new(self, row_id: uuid.UUID) -> bool:
         """Made while this memory is open: our ids begin with their millisecond."""
@@ -94,9 +126,9 @@ class Memory:
 
 
 @contextmanager
-def remembered() -> Iterator[Memory]:
-    """Open a memory for the verbs done inside."""
-    memory = Memory()
+def remembered(around: tuple[type[models.Model], ...] = AROUND) -> Iterator[Memory]:
+    """Open a memory for the verbs done inside; `around` are the models that they may change."""
+    memory = Memory(around)
     token = _open.set(memory)
     try:
         yield memory
@@ -107,18 +139,6 @@ def remembered() -> Iterator[Memory]:
 def current() -> Memory | None:
     """The memory that is open, if any."""
     return _open.get()
-
-
-def _look(leads: Iterable[Lead], known: Iterable[Key] = ()) -> Rows:
-    """The rows around leads, with those known from before."""
-    leads = list(leads)
-    rows: Rows = {("lead", lead.pk): values_of(lead) for lead in leads}
-    for model in AROUND:
-        name = str(model._meta.model_name)
-        ids = [row_id for kind, row_id in known if kind == name]
-        for row in _around(model, leads, ids):
-            rows[name, row.pk] = values_of(row)
-    return rows
 
 
 def _around(
@@ -140,11 +160,17 @@ def _around(
 
 def values_of(row: models.Model) -> dict[str, Any]:
     """A row's columns as JSON holds them; what is projected is left out."""
-    return {
-        one.attname: plain(getattr(row, one.attname))
-        for one in row._meta.concrete_fields
-        if one.name not in PROJECTED
-    }
+    return {name: plain(value) for name, value in _columns_of(row).items()}
+
+
+def _columns_of(row: models.Model) -> dict[str, Any]:
+    held = row.__dict__
+    return {name: held[name] if name in held else getattr(row, name) for name in _names(type(row))}
+
+
+@cache
+def _names(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(one.attname for one in model._meta.concrete_fields if one.name not in PROJECTED)
 
 
 def plain(value: Any) -> Any:

@@ -22,8 +22,9 @@ from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import all_workspaces
 from leads import kinds, matching, remembering
 from leads.access import may_with
-from leads.batch import Change, Refused, Result, run_one
-from leads.models import Contact, ContactKey, Lead, UndoStep
+from leads.batch import Change, Refused, Result, run, run_one
+from leads.models import Contact, ContactKey, Lead, Stage, UndoStep
+from leads.models.activity import Lane
 from leads.remembering import AROUND, MODELS
 
 UNDO_WITHIN = timedelta(minutes=10)
@@ -31,6 +32,7 @@ KEPT = timedelta(days=1)
 # Moves on with whatever comes later; it is put back only where nothing came.
 MOVES_ON = frozenset({"last_activity_at", "unread_since"})
 Rows = dict[uuid.UUID, dict[str, Any]]
+Changed = Mapping[str, Any]
 
 
 class UndoRefused(Refused):
@@ -85,31 +87,41 @@ def undo(step: UndoStep, *, by: Actor, now: datetime) -> Result:
 
     Raises UndoRefused where it is too late, was done already, or something changed since.
     """
-    keys = [row["id"] for row in step.changes if row["model"] == "contactkey"]
 
     def decide(change: Change) -> None:
         _require_fresh(step, now)
-        of_lead: dict[str, Any] = {"before": {}, "after": {}}
-        around: dict[str, list[dict[str, Any]]] = {}
-        for row in step.changes:
-            if row["model"] == "lead":
-                of_lead = row
-            else:
-                around.setdefault(row["model"], []).append(row)
-        before = change.lead.stage
-        _require_reach(change, of_lead["after"])
-        _require_alone(change.lead, around.get("contact", []))
-        _require_same(Lead, values := remembering.values_of(change.lead), of_lead["after"])
-        _restore_lead(change, of_lead, values)
-        _restore_around(around, now)
+        moved = _take_back(change, step.changes)
         UndoStep.objects.filter(pk=step.pk).update(undone_at=now)
-        change.touched = True
-        _record(change, step, before)
+        data = {"said": step.said, "activities": step.activities}
+        change.record(kinds.UNDONE, subject_type="undo", subject_id=step.pk, data=data, **moved)
 
     with transaction.atomic():
-        values = ContactKey.objects.filter(pk__in=keys).values_list("value", flat=True)
-        matching.lock_keys(*values)  # before the lead, as capture does
+        _lock_keys(step.changes)
         return run_one(step.lead_id, decide, by=by, now=now)
+
+
+def undo_many(
+    changes: Mapping[uuid.UUID, Sequence[Changed]],
+    *,
+    said: str,
+    subject_id: uuid.UUID,
+    by: Actor,
+    now: datetime,
+) -> list[Result]:
+    """Take back what a bulk run changed around leads: `changes` by lead, as a memory gave them.
+
+    A lead that changed since is left alone, and its result says why.
+    """
+
+    def decide(change: Change) -> None:
+        moved = _take_back(change, changes[change.lead.pk])
+        change.record(
+            kinds.UNDONE, subject_type="bulk", subject_id=subject_id, data={"said": said}, **moved
+        )
+
+    with transaction.atomic():
+        _lock_keys([row for rows in changes.values() for row in rows])
+        return run(list(changes), decide, by=by, now=now, lane=Lane.BULK)
 
 
 def forget(now: datetime) -> int:
@@ -117,6 +129,33 @@ def forget(now: datetime) -> int:
     with all_workspaces():
         deleted, _ = UndoStep.objects.filter(made_at__lt=now - KEPT).delete()
     return int(deleted)
+
+
+def _lock_keys(changes: Sequence[Changed]) -> None:
+    """Before the leads, as capture does."""
+    keys = [row["id"] for row in changes if row["model"] == "contactkey"]
+    if keys:
+        values = ContactKey.objects.filter(pk__in=keys).values_list("value", flat=True)
+        matching.lock_keys(*values)
+
+
+def _take_back(change: Change, changes: Sequence[Changed]) -> dict[str, Any]:
+    """Restore the lead of a change and what is around it; returns the move between stages."""
+    of_lead: Changed = {"before": {}, "after": {}}
+    around: dict[str, list[Changed]] = {}
+    for row in changes:
+        if row["model"] == "lead":
+            of_lead = row
+        else:
+            around.setdefault(row["model"], []).append(row)
+    before = change.lead.stage
+    _require_reach(change, of_lead["after"])
+    _require_alone(change.lead, around.get("contact", []))
+    _require_same(Lead, values := remembering.values_of(change.lead), of_lead["after"])
+    _restore_lead(change, of_lead, values)
+    _restore_around(around, change.now)
+    change.touched = True
+    return _moved(before, change.lead.stage)
 
 
 def _require_fresh(step: UndoStep, now: datetime) -> None:
@@ -154,7 +193,7 @@ def _require_same(
             raise UndoRefused(f"This can't be undone: the {label} was changed since.")
 
 
-def _restore_lead(change: Change, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def _restore_lead(change: Change, row: Changed, values: Mapping[str, Any]) -> None:
     for name, value in row["before"].items():
         if values[name] != row["after"][name]:
             continue
@@ -166,7 +205,7 @@ def _restore_lead(change: Change, row: Mapping[str, Any], values: Mapping[str, A
     change.lead.pipeline = change.lead.stage.pipeline
 
 
-def _restore_around(around: Mapping[str, list[dict[str, Any]]], now: datetime) -> None:
+def _restore_around(around: Mapping[str, list[Changed]], now: datetime) -> None:
     """Compare all rows before the first is written: what is refused leaves nothing half undone."""
     found = {name: _read(MODELS[name], rows) for name, rows in around.items()}
     for name, rows in around.items():
@@ -179,13 +218,13 @@ def _restore_around(around: Mapping[str, list[dict[str, Any]]], now: datetime) -
         _write(model, around.get(str(model._meta.model_name), []), now)
 
 
-def _read(model: type[models.Model], rows: list[dict[str, Any]]) -> Rows:
+def _read(model: type[models.Model], rows: Sequence[Changed]) -> Rows:
     found = model._default_manager.filter(pk__in=[row["id"] for row in rows])
     locked = found.order_by("pk").select_for_update(no_key=True)
     return {row.pk: remembering.values_of(row) for row in locked}
 
 
-def _write(model: type[models.Model], rows: list[dict[str, Any]], now: datetime) -> None:
+def _write(model: type[models.Model], rows: Sequence[Changed], now: datetime) -> None:
     for row in rows:
         if row["before"] is not None:
             values = {
@@ -206,20 +245,12 @@ def _remove(model: type[models.Model], made: list[str], now: datetime) -> None:
     model._default_manager.filter(pk__in=made).delete()
 
 
-def _record(change: Change, step: UndoStep, before: Any) -> None:
-    moved = {}
-    if before.pk != change.lead.stage_id:
-        stage = change.lead.stage
-        moved = {
-            "from_stage": before,
-            "to_stage": stage,
-            "from_status": before.status,
-            "to_status": stage.status,
-        }
-    change.record(
-        kinds.UNDONE,
-        subject_type="undo",
-        subject_id=step.pk,
-        data={"said": step.said, "activities": step.activities},
-        **moved,
-    )
+def _moved(before: Stage, after: Stage) -> dict[str, Any]:
+    if before.pk == after.pk:
+        return {}
+    return {
+        "from_stage": before,
+        "to_stage": after,
+        "from_status": before.status,
+        "to_status": after.status,
+    }
