@@ -365,6 +365,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"queue": "bulk", "expires": 4},
     },
+    "bulk": {
+        "task": "leads.advance_bulk",
+        "schedule": 1.0,
+        "options": {"queue": "bulk", "expires": 2},
+    },
     "auto-close": {
         "task": "leads.auto_close_due",
         "schedule": 60.0,

@@ -58,6 +58,7 @@ REVIEWED = "reviewed"
 UNDONE = "undone"
 KEY_ADDED = "contact_key_added"
 KEY_REMOVED = "contact_key_removed"
+EXPORTED = "leads_exported"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -112,6 +113,7 @@ KINDS: dict[str, Kind] = {
         Kind(UNDONE, "Undone"),
         Kind(KEY_ADDED, "E-mail or phone added"),
         Kind(KEY_REMOVED, "E-mail or phone removed"),
+        Kind(EXPORTED, "Leads exported", human=True),
     )
 }
 

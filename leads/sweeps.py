@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import IdempotencyKey, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, current_workspace_id, workspace_scope
-from leads import kinds, lifecycle, timeline, timers, undoing
+from leads import bulk, kinds, lifecycle, timeline, timers, undoing
 from leads.batch import Change, Decide, run
 from leads.models import CloseReason, Lead, Task
 from leads.pipelines import Outcome, Status
@@ -52,8 +52,9 @@ def wake_due(now: datetime) -> int:
 
 
 def prune(now: datetime) -> int:
-    """Forget idempotency keys that no client repeats any more, and steps past undoing."""
+    """Forget idempotency keys that no client repeats any more, and what is past undoing."""
     undoing.forget(now)
+    bulk.forget(now)
     with all_workspaces():
         deleted, _ = IdempotencyKey.objects.filter(
             created_at__lt=now - KEEP_IDEMPOTENCY_KEYS

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from leads import events, sweeps
+from leads import bulk, events, sweeps
 from leads.models.activity import Lane
 
 
@@ -30,6 +30,11 @@ def auto_close_due() -> None:
 @shared_task(name="leads.wake_due")
 def wake_due() -> None:
     sweeps.wake_due(timezone.now())
+
+
+@shared_task(name="leads.advance_bulk")
+def advance_bulk() -> None:
+    bulk.advance_due(timezone.now())
 
 
 @shared_task(name="leads.prune")

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, company, day, detail, doing, edit, people, person
+from leads.views import add, bulk, company, day, detail, doing, edit, export, people, person
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -40,7 +40,13 @@ pages = [
     path("leads/<uuid:lead_id>/edit/", edit.edit_lead, name="lead-edit"),
     path("leads/<uuid:lead_id>/row/", lists.lead_row, name="lead-row"),
     path("leads/columns/", lists.choose_columns, name="lead-columns"),
+    path("leads/export/", export.export_leads, name="lead-export"),
     *verb_paths(),
+    path("bulk/", bulk.bulk_runs, name="bulk-runs"),
+    path("bulk/new/<slug:verb>/", bulk.bulk_new, name="bulk-new"),
+    path("bulk/<uuid:run_id>/", bulk.bulk_run, name="bulk-run"),
+    path("bulk/<uuid:run_id>/cancel/", bulk.bulk_cancel, name="bulk-cancel"),
+    path("bulk/<uuid:run_id>/undo/", bulk.bulk_undo, name="bulk-undo"),
     path("undo/<uuid:step_id>/", doing.undo, name="undo"),
     path("messages/<uuid:message_id>/", detail.message_text, name="message"),
     path("contacts/", people.contact_list, name="contacts"),

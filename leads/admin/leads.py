@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -19,6 +20,8 @@ from leads.batch import Refused, Result
 from leads.models import (
     Activity,
     Appointment,
+    BulkChunk,
+    BulkRun,
     ExternalId,
     FieldSuggestion,
     Lead,
@@ -234,6 +237,31 @@ class MergeJournalAdmin(TenantAdmin):
             else:
                 done.append(journal)
         self.tell(request, done, "Un-merged", refused)
+
+
+@admin.register(BulkRun)
+class BulkRunAdmin(TenantAdmin):
+    """What was done to many leads at once; kept for a month."""
+
+    list_display = ("said", "workspace", "started_by", "started_at", "state", "total", "refused")
+    list_filter = [*TenantAdmin.list_filter, "state"]
+    list_select_related = ("workspace", "started_by")
+    search_fields = ("pk", "started_by")
+    search_help_text = "Id of the run or of the member who started it"
+    exclude = ("leads",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("leads")
+
+
+@admin.register(BulkChunk)
+class BulkChunkAdmin(TenantAdmin):
+    """What came of a stretch of leads."""
+
+    list_display = ("run", "workspace", "start", "size", "undone_at")
+    list_select_related = ("workspace", "run")
+    search_fields = ("pk", "run")
+    search_help_text = "Id of the row or of the bulk action"
 
 
 @admin.register(UndoStep)

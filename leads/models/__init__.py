@@ -1,5 +1,6 @@
 from leads.models.activity import Activity, Cursor, Parking
 from leads.models.appointment import Appointment
+from leads.models.bulk import BulkChunk, BulkRun
 from leads.models.deal import Deal
 from leads.models.journal import MergeJournal, UndoStep
 from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
@@ -12,6 +13,8 @@ from leads.models.task import Task
 __all__ = [
     "Activity",
     "Appointment",
+    "BulkChunk",
+    "BulkRun",
     "Campaign",
     "CloseReason",
     "Company",

@@ -21,6 +21,7 @@ from leadcrm.workspaces.compiled import is_among
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
+from leads import bulk
 from leads.access import visible_leads
 from leads.filters import LeadFilterSet
 from leads.models import Lead
@@ -172,6 +173,10 @@ def _page(
         "seen": _arrived(found, mark),
         "now": now,
         "may_edit": may(request.membership, "edit"),
+        "may_export": may(request.membership, "export"),
+        "bulk_verbs": bulk.offered(
+            request.membership, removed=request.GET.get("archived") == "true"
+        ),
         "columns": shown,
         "all_columns": columns.COLUMNS,
         "chosen_columns": columns.chosen(request.membership),

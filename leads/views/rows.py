@@ -53,11 +53,13 @@ class RowMaker:
     names: Mapping[uuid.UUID, str]
     now: datetime
     may_edit: bool = field(init=False)
+    may_tick: bool = field(init=False)
     tabindex: SafeString = field(init=False)
     addresses: dict[str, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.may_edit = may(self.request.membership, "edit")
+        self.may_tick = may(self.request.membership, "bulk")
         skipped = ' tabindex="-1"' if self.request.user.shortcuts else ""
         self.tabindex = SafeString(skipped)
         self.addresses = {
@@ -76,13 +78,21 @@ class RowMaker:
         cells = "".join([CELLS[column.key](self, lead, key) for column in self.columns])
         return fill(
             '<tr id="row-{}" data-lead="{}" hx-get="{}" hx-trigger="changed-{} from:body"'
-            ' hx-swap="outerHTML">{}<td class="c-do">{}</td></tr>',
+            ' hx-swap="outerHTML">{}{}<td class="c-do">{}</td></tr>',
             key,
             self.address("detail", key),
             self.address("row", key),
             key,
+            self.tick(lead, key) if self.may_tick else "",
             SafeString(cells),
             self.actions(lead, key),
+        )
+
+    def tick(self, lead: Any, key: str) -> SafeString:
+        return fill(
+            '<td class="c-tick"><input class="form-check-input over" type="checkbox" name="lead"'
+            ' value="{}" form="selection" aria-label="Select {}"{}></td>',
+            *(key, lead.display_name, self.tabindex),
         )
 
     def actions(self, lead: Any, key: str) -> SafeString:

@@ -52,6 +52,8 @@
   document.addEventListener("click", function (event) {
     var dialog = event.target.closest("dialog");
     if (!dialog) return;
+    // A form that downloads leaves the page where it is.
+    if (event.target.closest("[data-close-after]")) setTimeout(function () { close(dialog); });
     if (event.target === dialog || event.target.closest("[data-close]")) leave(dialog);
   });
 

@@ -87,6 +87,10 @@ def populate(workspace: Workspace, number: int) -> None:
             retry_at=NOW,
         )  # fmt: skip
         leads.UndoStep.objects.create(lead=lead, made_by=ben, made_at=NOW, said="Moved")
+        run = leads.BulkRun.objects.create(
+            verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=ben, started_at=NOW
+        )
+        leads.BulkChunk.objects.create(run=run, start=0, size=1)
         StaffVisit.objects.create(user=ben.user, what="looked", kind="leads.lead", row_id=lead.pk)
         InboundEvent.objects.create(
             source=source,

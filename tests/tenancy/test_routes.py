@@ -29,6 +29,7 @@ from leads.booking import Booking
 from leads.models import (
     Activity,
     Appointment,
+    BulkRun,
     Campaign,
     Company,
     ContactKey,
@@ -97,6 +98,14 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "lead-detail": READ,
     "lead-row": READ,
     "lead-columns": page(POST=EVERY),
+    "lead-export": MANAGE,
+    "bulk-runs": page(GET=WORKERS),
+    "bulk-new": WORK,
+    "bulk-run": page(
+        GET=frozenset({Role.OWNER, Role.ADMIN, Role.REP})
+    ),  # own runs, or for admins all
+    "bulk-cancel": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
+    "bulk-undo": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
     "undo": page(POST=frozenset({Role.REP})),  # whose step it is; nobody undoes another's
     "lead-edit": WORK,
     "message": READ,
@@ -300,6 +309,9 @@ def make_world(name: str) -> World:
             lead=lead, field="state", source="Form", value="CA"
         )
         step = UndoStep.objects.create(lead=lead, made_by=rep, made_at=now, said="Moved")
+        run = BulkRun.objects.create(
+            verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=rep, started_at=now
+        )
         merge = merging.merge(lead.pk, [make_lead(now=now).pk], by=by, now=now)
         invitation, secret = invite(by=owner, email="new@example.com", now=now)
         token, _ = issue_token(membership=rep, name="Key", scopes=["leads:read"])
@@ -313,7 +325,8 @@ def make_world(name: str) -> World:
             "suggestion_id": suggestion.pk, "source_id": source.pk,
             "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
             "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
-            "step_id": step.pk, "key": source.public_key, "system": "erp", "external_id": "42",
+            "step_id": step.pk, "run_id": run.pk, "verb": "assign",
+            "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
         }  # fmt: skip
         bodies = {
@@ -466,7 +479,7 @@ def test_another_workspaces_owner_finds_nothing(acme_world, rival_world):
 def test_foreign_ids_in_the_path_answer_like_missing_ones(acme_world, rival_world, role):
     """In the member's own workspace, with the ids of another one."""
     client = browser(acme_world.members[role])
-    own = {"workspace", "system", "external_id", "secret", "key"}
+    own = {"workspace", "system", "external_id", "secret", "key", "verb"}
     wrong = []
     for route in in_table():
         if not set(route.arguments) - own:
