@@ -149,7 +149,7 @@ def read_queue(
     sections = (
         replied,
         waiting,
-        Section("soon", "Appointments in the next hour", soon),
+        Section("soon", "In the next hour", soon),
         Section("outcome", "How did it go?", late),
         *others,
     )

@@ -121,6 +121,8 @@ def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     seen = visible_leads(request.membership).filter(pk=lead_id, merged_into=None, archived_at=None)
     lead = read_rows(seen).first()
     if lead is None:
+        if wants_fragment(request):  # it was given away, or removed: its row goes
+            return unshared(HttpResponse())
         raise Http404(NOT_FOUND)
     shown = QueryDict(shown_url(request).query)
     tab = tab_named(request.membership, shown.get("view", ""))

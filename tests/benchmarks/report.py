@@ -34,6 +34,7 @@ RATES = {
     "capture, known people": 5000,
     "subscribers": 5000,
     "auto-close": 5000,
+    "bulk assign": 5000,
 }
 MEMORY_MIB = 100
 

@@ -5,12 +5,14 @@ Each measure counts the rows that are stored afterwards; a figure without its ro
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
+from io import StringIO
 from itertools import count
 from typing import Any
 
@@ -32,9 +34,10 @@ from leadcrm import memory  # noqa: E402
 from leadcrm.demo.volume import SLUG  # noqa: E402
 from leadcrm.demo.volume.words import EXCHANGES  # noqa: E402
 from leadcrm.workspaces.actors import Actor  # noqa: E402
-from leadcrm.workspaces.models import Workspace  # noqa: E402
+from leadcrm.workspaces.models import Membership, Role, Workspace  # noqa: E402
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope  # noqa: E402
-from leads import events, sweeps  # noqa: E402
+from leads import bulk, events, exporting, sweeps  # noqa: E402
+from leads.bulk_verbs import BULK_VERBS  # noqa: E402
 from leads.capture import LeadDraft, capture_leads  # noqa: E402
 from leads.models import Activity, Contact, Lead, LeadSearch, Source  # noqa: E402
 from leads.models.activity import Lane  # noqa: E402
@@ -69,6 +72,9 @@ def main() -> None:
     with workspace_scope(workspace):
         due = _make_due(BATCH * ROUNDS)
     found["auto-close"] = _auto_close(due)
+    with workspace_scope(workspace):
+        found["bulk assign"] = _bulk_assign(BATCH * ROUNDS)
+        found["export"] = _export(BATCH * ROUNDS * 2)
     print(json.dumps(found))
 
 
@@ -271,6 +277,45 @@ def _auto_close(ids: list[uuid.UUID]) -> dict[str, float]:
         stored = Lead.objects.filter(pk__in=ids, outcome="lost").count()
     found = _measured(len(ids), seconds, stored)
     return {**found, "rate": max(closed, len(ids)) / seconds, "others": others}
+
+
+def _bulk_assign(number: int) -> dict[str, float]:
+    """Open leads to another owner, as a worker does it: with results, and what undo needs."""
+    owner, other = _members()
+    leads = Lead.objects.filter(pk__in=list(
+        Lead.objects.open().exclude(owner=other.pk).values_list("pk", flat=True)[:number]
+    ))  # fmt: skip
+    verb, values, now = BULK_VERBS["assign"], {"owner": str(other.pk)}, timezone.now()
+    run = bulk.start(leads, verb, values, said="assigned", by=owner, now=now)
+
+    def work() -> None:
+        while bulk.advance(run.pk, now):
+            pass
+
+    seconds = _timed(work)
+    run.refresh_from_db()
+    stored = Lead.objects.filter(pk__in=run.leads, owner=other.pk).count()
+    return _measured(run.total, seconds, stored)
+
+
+def _export(number: int) -> dict[str, float]:
+    """The newest leads as CSV, with the columns of the list."""
+    owner, _ = _members()
+    since = Lead.objects.order_by("-created_at").values_list("created_at", flat=True)[number - 1]
+    leads = Lead.objects.filter(created_at__gte=since)
+    columns = [column for column in exporting.EXPORT_COLUMNS if column.shown]
+    started = time.perf_counter()
+    parts = exporting.export(
+        leads, columns, {}, to="csv", about="", by=Actor.member(owner), now=timezone.now()
+    )
+    written = sum(1 for _ in csv.reader(StringIO(b"".join(parts).decode()))) - 1
+    return _measured(leads.count(), time.perf_counter() - started, written)
+
+
+def _members() -> tuple[Membership, Membership]:
+    """The owner of the workspace, and somebody who takes leads."""
+    members = Membership.objects.select_related("workspace", "user").filter(is_active=True)
+    return members.get(role=Role.OWNER), members.filter(role=Role.REP).order_by("pk")[0]
 
 
 def _count(table: str) -> int:
