@@ -41,6 +41,7 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
             "leads.Appointment", "leads.Deal", "leads.FieldSuggestion", "leads.ExternalId",
             "leads.MergeJournal", "leads.UndoStep", "leads.BulkRun", "leads.BulkChunk",
             "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
+            "leads.CustomField", "leads.SettingsJob",
         ),
     ),
     (
@@ -56,7 +57,7 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
         "The log",
         (
             "leads.Activity", "leads.Message", "leads.Cursor", "leads.Parking",
-            "workspaces.StaffVisit", "admin.LogEntry",
+            "workspaces.StaffVisit", "workspaces.SettingsChange", "admin.LogEntry",
         ),
     ),
     (

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "leadcrm.workspaces.sign_in_guard.SecondFactorMiddleware",
     "leadcrm.workspaces.middleware.WorkspaceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -374,6 +375,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "leads.auto_close_due",
         "schedule": 60.0,
         "options": {"queue": "bulk", "expires": 120},
+    },
+    "settle-settings": {
+        "task": "leads.settle_settings",
+        "schedule": 2.0,
+        "options": {"queue": "bulk", "expires": 4},
     },
     "prune": {
         "task": "leads.prune",

@@ -12,7 +12,8 @@ from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Membership, Role, Team
 from leads import editing
 from leads.batch import Refused
-from leads.forms import DayInput, MomentInput, long_text, morning, presets
+from leads.custom_field_forms import DayInput
+from leads.forms import MomentInput, long_text, morning, presets
 from leads.models import Campaign, CloseReason, Lead, Stage
 from leads.pipelines import Outcome
 

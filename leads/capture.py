@@ -20,6 +20,7 @@ from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.updating import write_columns
 from leads import (
+    custom_fields,
     draft_values,
     editing,
     identity,
@@ -43,6 +44,7 @@ from leads.models import (
     Stage,
 )
 from leads.models.activity import Lane
+from leads.models.custom_field import is_custom
 from leads.models.source import ANSWER_WITHIN
 from leads.once import lock_names, split_known
 from leads.pipelines import Outcome, Status
@@ -123,7 +125,23 @@ class _Capture:
         strict = _rank(draft, self.by) > Rank.PROSPECT
         values = draft_values.clean(draft.values, self.workspace.country, strict=strict)
         # A provider's clock may be ahead of ours, but nobody enquires in the future.
-        return Prepared(draft, values, min(draft.occurred_at, self.now))
+        prepared = Prepared(draft, values, min(draft.occurred_at, self.now))
+        if draft.attributes:
+            prepared.attributes = self._custom_values(draft, strict=strict)
+        return prepared
+
+    def _custom_values(self, draft: LeadDraft, *, strict: bool) -> Mapping[str, Any]:
+        given, known = draft_values.storable(dict(draft.attributes)), self.batch.custom
+        if not strict:
+            return custom_fields.keep_what_fits(given, known)
+        cleaned: dict[str, Any] = {}
+        for name, value in given.items():
+            try:
+                cleaned |= custom_fields.clean({name: value}, known)
+            except custom_fields.Unfit as error:
+                field = name if is_custom(name) else f"attributes.{name}"
+                raise CaptureRefused(error.message, field=field) from error
+        return cleaned
 
     def _current_leads(
         self, items: Sequence[Prepared], ledger: matching.KeyLedger
@@ -201,7 +219,7 @@ class _Capture:
             first_touch=draft_values.storable(dict(draft.first_touch)),
             last_touch=draft_values.storable(dict(draft.last_touch)),
             platform_ref=draft_values.storable(dict(draft.platform_ref)),
-            attributes=draft_values.storable(dict(draft.attributes)),
+            attributes=custom_fields.as_attributes(item.attributes),
             is_test=draft.is_test,
             needs_review=item.match.ambiguous,
             created_by=self.by.membership,
@@ -295,6 +313,7 @@ class _Capture:
         }
         if lead.display_name and "display_name" in filled and not draft.values.get("display_name"):
             del filled["display_name"]
+        filled |= {name: one for name, one in item.attributes.items() if one is not None}
         editing.apply(
             change,
             filled,

@@ -16,8 +16,10 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from leadcrm.workspaces.models import Membership
-from leads import searching
+from leads import custom_fields, searching
+from leads.custom_fields import Definitions
 from leads.models import Lead, Pipeline, Stage
+from leads.models.custom_field import is_custom
 from leads.models.source import kind_named
 from leads.pipelines import Outcome, status_named
 
@@ -147,6 +149,49 @@ class MoneyFilter(filters.Filter):  # type: ignore[misc]
         super().__init__(*args, **{"max_digits": 14, "decimal_places": 2, **kwargs})
 
 
+class OwnFieldInput(forms.TextInput):
+    """Takes a parameter that is repeated; commas may be part of a value."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        found = data.getlist(name) if hasattr(data, "getlist") else data.get(name)
+        return found if isinstance(found, (list, tuple)) else [found]
+
+
+class OwnFieldValues(forms.Field):
+    """Values of a workspace's own field, as pieces of `Lead.attributes` that hold them."""
+
+    widget = OwnFieldInput
+
+    def __init__(self, *, known: Definitions, name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.known, self.name = known, name
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        given = [one for one in value or () if one not in (None, "")]
+        if len(given) > MOST_VALUES:
+            raise ValidationError(f"Give at most {MOST_VALUES} values.")
+        if not given:
+            return []
+        try:
+            field = self.known.get(self.name)
+            return [{str(field.pk): custom_fields.parse(field, one)} for one in given]
+        except custom_fields.Unfit as error:
+            raise ValidationError(f"{error.message} This filter can't be used.") from error
+
+
+class OwnFieldFilter(filters.Filter):  # type: ignore[misc]
+    field_class = OwnFieldValues
+
+
+def own_filters(data: Mapping[str, Any], known: Definitions | None = None) -> dict[str, Any]:
+    """The filters by the workspace's own fields that the parameters name."""
+    names = [name for name in data if is_custom(name)][:MOST_VALUES]
+    if not names:
+        return {}
+    known = known or custom_fields.definitions()
+    return {name: OwnFieldFilter(method="by_own_field", known=known, name=name) for name in names}
+
+
 def _compared(name: str, column: str, kind: type[Any], label: str) -> dict[str, Any]:
     """`name`, `name__gt`, `name__gte`, `name__lt` and `name__lte`, each on a column."""
     made = {}
@@ -251,6 +296,7 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         *,
         request: Any = None,
         membership: Membership | None = None,
+        custom: Definitions | None = None,
     ) -> None:
         data = data or {}
         # FilterSet copies the instance's `base_filters`, and each makes a form field: a request
@@ -258,13 +304,14 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         self.base_filters = {
             name: one for name, one in type(self).base_filters.items() if name in data
         }
+        self.base_filters |= own_filters(data, custom)
         super().__init__(data, queryset, request=request)
         self.membership = membership or getattr(request, "membership", None)
 
     @classmethod
     def unknown(cls, names: Iterable[str]) -> list[str]:
         """Those of the parameter names that are no filter."""
-        return sorted(set(names) - set(cls.base_filters))
+        return sorted(name for name in set(names) - set(cls.base_filters) if not is_custom(name))
 
     def filter_queryset(self, queryset: QuerySet[Lead]) -> QuerySet[Lead]:
         if not self.form.cleaned_data.get("archived"):
@@ -310,6 +357,15 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
 
     def by_archived(self, leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         return leads if value == "any" else leads.filter(archived_at__isnull=value == "false")
+
+    def by_own_field(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
+        """By containment, which one index serves whatever fields there are; it knows no empty ones."""
+        if not values:
+            return leads
+        found = Q()
+        for held in values:
+            found |= Q(attributes__contains=held)
+        return leads.filter(found, ~Q(attributes={}))
 
     def by_flag(self, leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         return leads.filter(**{name: value == "true"})

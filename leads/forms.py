@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,7 +13,8 @@ from django.utils import timezone
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Membership, Role
 from leadcrm.workspaces.time_zones import time_zone_names
-from leads.models import CloseReason, Lead, Message, SourceKind
+from leads.custom_field_forms import DayInput, add_custom_fields
+from leads.models import CloseReason, CustomField, Lead, Message, SourceKind
 from leads.timeline import CallOutcome
 
 BY_HAND = (
@@ -30,13 +32,6 @@ class MomentInput(forms.DateTimeInput):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="%Y-%m-%d", **kwargs)
 
 
 def long_text(rows: int = 3, **attrs: Any) -> forms.Textarea:
@@ -271,8 +266,15 @@ class AddLeadForm(Styled, forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput)
     sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        membership: Membership,
+        custom: Sequence[CustomField] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        add_custom_fields(self, [one for one in custom if one.required])
         if membership.role == Role.REP:  # who may only hand over what is theirs
             self.fields["owner"].queryset = Membership.objects.filter(pk=membership.pk)  # type: ignore[attr-defined]
 
@@ -294,7 +296,8 @@ class Place(forms.BaseForm):
 
 
 class EditForm(Styled, Place, forms.ModelForm):  # type: ignore[type-arg]
-    """Fields of a lead. Only those named in `names` are there, and in the log if they change."""
+    """Fields of a lead, custom ones among them. Only those named in `names` are there, and in the
+    log if they change."""
 
     email = forms.EmailField(label="E-mail", required=False, max_length=254)
     phone = forms.CharField(required=False, max_length=64)
@@ -326,8 +329,16 @@ class EditForm(Styled, Place, forms.ModelForm):  # type: ignore[type-arg]
         )
         widgets = {"notes": long_text(4), "need": long_text(2)}
 
-    def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        names: list[str],
+        custom: Sequence[CustomField] = (),
+        attributes: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **{"auto_id": "edit_%s", **kwargs})
+        add_custom_fields(self, custom, attributes)
         for name in set(self.fields) - set(names):
             del self.fields[name]
 

@@ -160,6 +160,9 @@ def _enrich_root(
     values |= {name: least(*(getattr(lead, name) for lead in leads)) for name in EARLIEST}
     values |= {name: latest(*(getattr(lead, name) for lead in leads)) for name in LATEST}
     values |= {name: sum(getattr(lead, name) for lead in leads) for name in SUMMED}
+    values["attributes"] = {
+        key: value for lead in reversed(leads) for key, value in lead.attributes.items()
+    }
     values["platform_ref"] = {
         key: value for lead in reversed(leads) for key, value in lead.platform_ref.items()
     }

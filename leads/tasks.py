@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from leads import bulk, events, sweeps
+from leads import bulk, events, settings_jobs, sweeps
 from leads.models.activity import Lane
 
 
@@ -35,6 +35,11 @@ def wake_due() -> None:
 @shared_task(name="leads.advance_bulk")
 def advance_bulk() -> None:
     bulk.advance_due(timezone.now())
+
+
+@shared_task(name="leads.settle_settings")
+def settle_settings() -> None:
+    settings_jobs.run_due(timezone.now())
 
 
 @shared_task(name="leads.prune")

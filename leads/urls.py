@@ -1,6 +1,21 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, bulk, company, day, detail, doing, edit, export, people, person
+from leads.views import (
+    add,
+    bulk,
+    company,
+    day,
+    detail,
+    doing,
+    edit,
+    export,
+    hand_over,
+    own_fields,
+    people,
+    person,
+    pipelines,
+    reasons,
+)
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -59,4 +74,40 @@ pages = [
     path("companies/<uuid:company_id>/edit/", company.edit_company, name="company-edit"),
 ]
 
-urlpatterns = [path("w/<slug:workspace>/", include(pages))]
+FIELD = "settings/fields/<uuid:field_id>/"
+PIPELINE = "settings/pipelines/<uuid:pipeline_id>/"
+STAGE = "settings/stages/<uuid:stage_id>/"
+REASON = "settings/reasons/<uuid:reason_id>/"
+settings_pages = [
+    path("settings/reasons/", reasons.reasons, name="reasons"),
+    path("settings/reasons/add/", reasons.add_reason, name="reason-add"),
+    path(REASON, reasons.reason, name="reason"),
+    path(f"{REASON}place/", reasons.change_place, name="reason-place"),
+    path("settings/hand-over/", hand_over.hand_overs, name="hand-overs"),
+    path("settings/hand-over/<uuid:member_id>/", hand_over.hand_over, name="hand-over"),
+    path("settings/pipelines/", pipelines.pipelines, name="pipelines"),
+    path("settings/pipelines/add/", pipelines.add_pipeline, name="pipeline-add"),
+    path(PIPELINE, pipelines.pipeline, name="pipeline"),
+    path(f"{PIPELINE}save/", pipelines.save_pipeline, name="pipeline-save"),
+    path(f"{PIPELINE}stages/add/", pipelines.add_stage, name="stage-add"),
+    path(STAGE, pipelines.stage, name="stage"),
+    path(f"{STAGE}retire/", pipelines.retire_stage, name="stage-retire"),
+    path("settings/fields/", own_fields.own_fields, name="own-fields"),
+    path("settings/fields/add/", own_fields.add_own_field, name="own-field-add"),
+    path(FIELD, own_fields.own_field, name="own-field"),
+    path(f"{FIELD}move/", own_fields.move_own_field, name="own-field-move"),
+    path(
+        f"{FIELD}archive/",
+        own_fields.archive_own_field,
+        {"restore": False},
+        name="own-field-archive",
+    ),
+    path(
+        f"{FIELD}restore/",
+        own_fields.archive_own_field,
+        {"restore": True},
+        name="own-field-restore",
+    ),
+]
+
+urlpatterns = [path("w/<slug:workspace>/", include([*pages, *settings_pages]))]

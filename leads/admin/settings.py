@@ -11,7 +11,16 @@ from django.http import HttpRequest
 from leadcrm.workspaces.admin_parts import Panel
 from leadcrm.workspaces.admin_tenant import ConfigAdmin, InWorkspaceForm, TenantAdmin
 from leads import sources
-from leads.models import Campaign, CloseReason, Pipeline, Source, SourceDay, Stage
+from leads.models import (
+    Campaign,
+    CloseReason,
+    CustomField,
+    Pipeline,
+    SettingsJob,
+    Source,
+    SourceDay,
+    Stage,
+)
 from leads.origins import NotASite, read_sites
 
 
@@ -108,3 +117,23 @@ class CloseReasonAdmin(ConfigAdmin):
     text_fields = ("label", "code")
     search_help_text = "Label, code or id"
     fixed = ["code", "outcome", "unqualified_code", "retired_at"]
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(ConfigAdmin):
+    list_display = ("label", "workspace", "key", "kind", "position", "archived_at")
+    list_filter = [*ConfigAdmin.list_filter, "kind"]
+    text_fields = ("label", "key")
+    search_help_text = "Label, key or id"
+    fixed = ["key", "kind", "options", "position", "archived_at"]
+
+
+@admin.register(SettingsJob)
+class SettingsJobAdmin(TenantAdmin):
+    """What a change of settings means for many leads, and how far it is."""
+
+    list_display = ("kind", "workspace", "created_at", "total", "done", "refused", "finished_at")
+    list_select_related = ("workspace",)
+    search_fields = ("pk",)
+    search_help_text = "Id"
+    leaves_visits = False

@@ -1,12 +1,14 @@
 from leads.models.activity import Activity, Cursor, Parking
 from leads.models.appointment import Appointment
 from leads.models.bulk import BulkChunk, BulkRun
+from leads.models.custom_field import CustomField
 from leads.models.deal import Deal
 from leads.models.journal import MergeJournal, UndoStep
 from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
 from leads.models.message import Message
 from leads.models.people import Company, Contact, ContactKey
 from leads.models.pipeline import CloseReason, Pipeline, Stage
+from leads.models.settings_job import SettingsJob
 from leads.models.source import Campaign, Source, SourceDay, SourceKind
 from leads.models.task import Task
 
@@ -21,6 +23,7 @@ __all__ = [
     "Contact",
     "ContactKey",
     "Cursor",
+    "CustomField",
     "Deal",
     "ExternalId",
     "FieldSuggestion",
@@ -30,6 +33,7 @@ __all__ = [
     "Message",
     "Parking",
     "Pipeline",
+    "SettingsJob",
     "Source",
     "SourceDay",
     "SourceKind",

@@ -397,6 +397,11 @@ class Lead(WorkspaceModel):
                 condition=models.Q(nurture_status="active"),
                 name="lead_nurture_due",
             ),
+            GinIndex(
+                OpClass("attributes", "jsonb_path_ops"),
+                condition=~models.Q(attributes={}),
+                name="lead_attributes",
+            ),
             models.Index(
                 COMES_BACK_AT,
                 condition=models.Q(snoozed_until__isnull=False)

@@ -16,12 +16,14 @@ from leadcrm.workspaces.access import require
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.models import Role
 from leadcrm.workspaces.pages import PageRequest, show
+from leads import custom_fields
 from leads.access import access_contact, capturing, visible_leads
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
 from leads.draft_values import CaptureRefused
 from leads.forms import AddLeadForm
 from leads.identity import canonical_email, canonical_phone
 from leads.models import ContactKey, Lead
+from leads.models.custom_field import is_custom
 from leads.pipelines import Outcome
 
 SAID = {
@@ -37,8 +39,8 @@ def add_lead(request: PageRequest) -> HttpResponse:
     """Add a lead by hand. Where its person has an open one, that is shown first."""
     require(request.membership, "edit")
     if request.method != "POST":
-        return _page(request, AddLeadForm(initial=_initial(request), membership=request.membership))
-    form = AddLeadForm(request.POST, membership=request.membership)
+        return _page(request, _form(request, initial=_initial(request)))
+    form = _form(request, request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
     other = find_current_lead(request, form.cleaned_data)
@@ -52,6 +54,11 @@ def add_lead(request: PageRequest) -> HttpResponse:
         return _page(request, form, status=422)
     messages.success(request, SAID[captured.effect])
     return redirect("lead-detail", request.workspace.slug, captured.lead_id)
+
+
+def _form(request: PageRequest, *args: Any, **kwargs: Any) -> AddLeadForm:
+    custom = custom_fields.definitions().in_use
+    return AddLeadForm(*args, membership=request.membership, custom=custom, **kwargs)
 
 
 def find_current_lead(request: PageRequest, values: dict[str, Any]) -> Lead | None:
@@ -86,6 +93,7 @@ def _capture(request: PageRequest, values: dict[str, Any]) -> Captured:
         key=f"by-hand:{values['key']}",
         values={name: values[name] for name in named},
         owner=values["owner"],
+        attributes={name: value for name, value in values.items() if is_custom(name)},
     )
     by = capturing(request.actor, request.membership)
     (captured,) = capture_leads([draft], by=by, now=now)

@@ -27,15 +27,18 @@ from leads.models import (
     Company,
     Contact,
     ContactKey,
+    CustomField,
     FieldSuggestion,
     Lead,
     Message,
     Stage,
     Task,
 )
+from leads.models.custom_field import attribute_of, is_custom
 from leads.views.fields import setters
 from leads.views.history import clip, label_of
 
+CUSTOM = ("id", "label", "kind", "options", "required", "help", "position")
 MOST = 20  # of the person's other leads
 
 Rows = list[dict[str, Any]]
@@ -59,6 +62,7 @@ class Around:
     appointments: Rows
     stages: Rows
     setters: dict[str, str]
+    custom: list[CustomField]
     person: dict[str, Any] | None = None
     company: dict[str, Any] | None = None
     pinned: dict[str, Any] | None = None
@@ -93,7 +97,9 @@ def read_around(lead: Lead, membership: Membership) -> Around:
         for name, rows in zip(names, found, strict=True)
     }
     for one in parts["suggestions"]:
-        one["label"] = label_of(one["field"])
+        custom = {field["id"]: field["label"] for field in parts["custom"]}
+        is_own = not is_custom(one["field"])
+        one["label"] = label_of(one["field"]) if is_own else custom.get(attribute_of(one["field"]))
     for one in parts["person"]:
         one["stage"] = Contact.Stage(one["stage"]).label
     for one in parts["pinned"]:
@@ -109,6 +115,7 @@ def read_around(lead: Lead, membership: Membership) -> Around:
         appointments=_moments(parts["appointments"], "scheduled_for"),
         stages=parts["stages"],
         setters={member["id"]: member["name"] for member in parts["setters"]},
+        custom=[custom_field(one) for one in parts["custom"]],
         person=_first(parts["person"]),
         company=_first(parts["company"]),
         pinned=_first(_moments(parts["pinned"], "occurred_at")),
@@ -192,9 +199,11 @@ def _leads(leads: QuerySet[Lead]) -> ArraySubquery:
 
 def _about_workspace() -> dict[str, ArraySubquery]:
     stages = Stage.objects.filter(pipeline=OuterRef("pipeline"), retired_at=None)
+    custom = CustomField.objects.filter(archived_at=None)
     return {
         "reasons": _rows(CloseReason.objects.order_by("position"), "code", "label"),
         "stages": _rows(stages.order_by("position"), "id", "key", "label", "status", "outcome"),
+        "custom": _rows(custom.order_by("position", "label"), *CUSTOM),
         "setters": _rows(Membership.objects.filter(among("pk", "people")), "id", "name"),
     }
 
@@ -202,6 +211,11 @@ def _about_workspace() -> dict[str, ArraySubquery]:
 def _rows(rows: QuerySet[Any], *names: str, **renamed: str) -> ArraySubquery:
     columns = {name: F(name) for name in names} | {name: F(path) for name, path in renamed.items()}
     return ArraySubquery(rows.values(row=JSONObject(**columns)))
+
+
+def custom_field(row: Mapping[str, Any]) -> CustomField:
+    """A custom field from its columns as JSON holds them."""
+    return CustomField(**{**row, "id": uuid.UUID(row["id"])})
 
 
 def _moments(rows: Rows, name: str) -> Rows:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leadcrm.workspaces.models import Membership
+from leads.models import CustomField
 from leads.views.tabs import MINE, Tab
 
 
@@ -21,6 +23,7 @@ class Column:
     down: str = ""
     also: str = "-"
     css: str = ""
+    field: CustomField | None = None  # of the workspace's own
 
 
 COLUMNS = (
@@ -44,21 +47,32 @@ COLUMNS = (
 USUAL = "usual"
 
 
-def chosen(member: Membership) -> list[Column]:
+def offered(custom: Iterable[CustomField]) -> list[Column]:
+    """All columns: ours, then those of the workspace's own fields."""
+    own = [
+        Column(
+            one.name, one.label, shown=False, css="num" if one.kind == "number" else "", field=one
+        )
+        for one in custom
+    ]
+    return [*COLUMNS, *own]
+
+
+def chosen(member: Membership, custom: Iterable[CustomField] = ()) -> list[Column]:
     """The columns that the member has chosen, in our order; by default the usual ones."""
     keys = set(member.list_columns)
     if not keys:
         return [column for column in COLUMNS if column.shown or column.fixed]
-    return [column for column in COLUMNS if column.fixed or column.key in keys]
+    return [column for column in offered(custom) if column.fixed or column.key in keys]
 
 
-def shown_in(tab: Tab, member: Membership) -> list[Column]:
+def shown_in(tab: Tab, member: Membership, custom: Iterable[CustomField] = ()) -> list[Column]:
     """Those of a tab: in My open the owner goes without saying."""
-    return [one for one in chosen(member) if not (one.key == "owner" and tab is MINE)]
+    return [one for one in chosen(member, custom) if not (one.key == "owner" and tab is MINE)]
 
 
-def choose(member: Membership, keys: list[str]) -> None:
+def choose(member: Membership, keys: list[str], custom: Iterable[CustomField] = ()) -> None:
     """Keep a member's choice; what isn't a column is left out. None at all, or `usual` among them,
     means the usual ones."""
-    known = [one.key for one in COLUMNS if one.key in keys and USUAL not in keys]
+    known = [one.key for one in offered(custom) if one.key in keys and USUAL not in keys]
     Membership.objects.filter(pk=member.pk).update(list_columns=known)

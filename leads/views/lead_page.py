@@ -70,7 +70,7 @@ def page_of(
         "path": path_of(lead, around.stages, offered),
         "appointments": around.appointments,
         "booked": next((one for one in around.appointments if one["status"] == "scheduled"), None),
-        "facts": facts_of(lead, around.setters),
+        "facts": facts_of(lead, around.setters, around.custom),
         "history": history.read(timeline(lead), around.reasons, now, show=show, before=before),
         "their_time": their_time(lead.time_zone, now),
         "why": reason,

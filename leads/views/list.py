@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,10 +22,11 @@ from leadcrm.workspaces.compiled import is_among
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
 from leadcrm.workspaces.paging import page_of
-from leads import bulk
+from leads import bulk, custom_fields
 from leads.access import visible_leads
 from leads.filters import LeadFilterSet
-from leads.models import Lead
+from leads.models import CustomField, Lead
+from leads.models.custom_field import PREFIX, is_custom
 from leads.models.lead import IS_OPEN
 from leads.views import columns
 from leads.views.directory import Directory, read_directory
@@ -73,14 +75,22 @@ class Listing:
         return bool(self.filters.is_valid())
 
 
-def listing(request: PageRequest, now: datetime, params: QueryDict | None = None) -> Listing:
-    """Read tab and filters from the address, or from the parameters of another one."""
+def listing(
+    request: PageRequest,
+    now: datetime,
+    params: QueryDict | None = None,
+    custom: custom_fields.Definitions | None = None,
+) -> Listing:
+    """Read tab and filters from the address, or from the parameters of another one.
+
+    `custom` are the workspace's own fields where the caller has read them.
+    """
     member, params = request.membership, request.GET if params is None else params
     tab = tab_named(member, params.get("view", ""))
     leads = visible_leads(member).filter(tab.condition(member, now))
     if params.get("archived"):  # what was merged away is archived
         leads = leads.filter(merged_into=None)
-    filters = LeadFilterSet(params, leads, request=request)
+    filters = LeadFilterSet(params, leads, request=request, custom=custom)
     found = filters.qs if filters.is_valid() else leads.none()
     return Listing(found, tab, filters)
 
@@ -89,9 +99,9 @@ def listing(request: PageRequest, now: datetime, params: QueryDict | None = None
 def lead_list(request: PageRequest) -> HttpResponse:
     """The list page; for HTMX the tabs and rows alone."""
     now = timezone.now()
-    found = listing(request, now)
-    status = 200 if found.valid else 400
     directory = read_directory()
+    found = listing(request, now, custom=directory.definitions())
+    status = 200 if found.valid else 400
     context = _page(request, found, directory, now)
     if wants_fragment(request) and request.htmx.target == "list":
         return show(request, "leads/_list.html", context, status=status)
@@ -119,19 +129,21 @@ def new_leads(request: PageRequest) -> HttpResponse:
 def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     """One row of the list, after something was done to its lead."""
     seen = visible_leads(request.membership).filter(pk=lead_id, merged_into=None, archived_at=None)
-    lead = read_rows(seen).first()
+    shown = QueryDict(shown_url(request).query)
+    tab = tab_named(request.membership, shown.get("view", ""))
+    directory = read_directory()
+    as_columns = columns.shown_in(tab, request.membership, directory.custom)
+    lead = read_rows(seen, as_columns).first()
     if lead is None:
         if wants_fragment(request):  # it was given away, or removed: its row goes
             return unshared(HttpResponse())
         raise Http404(NOT_FOUND)
-    shown = QueryDict(shown_url(request).query)
-    tab = tab_named(request.membership, shown.get("view", ""))
     sort = SORTS.get(shown.get("sort", "")) or SORTS[tab.sort]
     maker = RowMaker(
         request,
-        columns.shown_in(tab, request.membership),
+        as_columns,
         places_in_list(shown, sort),
-        read_directory().names,
+        directory.names,
         timezone.now(),
     )
     return unshared(HttpResponse(maker.row(lead)))
@@ -140,7 +152,8 @@ def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def choose_columns(request: PageRequest) -> HttpResponse:
     """Keep which columns the member wants to see, and go back to the list."""
-    columns.choose(request.membership, request.POST.getlist("column"))
+    custom = custom_fields.definitions().in_use
+    columns.choose(request.membership, request.POST.getlist("column"), custom)
     back = request.POST.get("back", "")
     if url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/"):
         return redirect(back)
@@ -153,11 +166,12 @@ def _page(
     sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
     after = request.GET.get("after", "")
     leads, count = _chosen(found)
-    page = page_of(read_rows(leads), sort, after, PAGE)
-    shown = columns.shown_in(found.tab, request.membership)
+    shown = columns.shown_in(found.tab, request.membership, directory.custom)
+    page = page_of(read_rows(leads, shown), sort, after, PAGE)
     maker = RowMaker(request, shown, places_in_list(request.GET, sort), directory.names, now)
     mark = now - SEEN_WITHIN
-    is_filtered = any(request.GET.get(name) for name in LeadFilterSet.base_filters)
+    own = {name: request.GET[name] for name in request.GET if is_custom(name)}
+    is_filtered = any(request.GET.get(name) for name in (*LeadFilterSet.base_filters, *own))
     return {
         "leads": page.rows,
         "rows": SafeString("".join([maker.row(lead) for lead in page.rows])),
@@ -170,7 +184,8 @@ def _page(
         "tabs": _tabs(request, found.tab, now),
         "filters": found.filters.form,
         "is_filtered": is_filtered,
-        "more_filters": sum(1 for name in MORE_FILTERS if request.GET.get(name)),
+        "more_filters": sum(1 for name in (*MORE_FILTERS, *own) if request.GET.get(name)),
+        "own_filters": own_filters(directory.custom, own),
         "since": mark.timestamp(),
         "seen": _arrived(found, mark),
         "now": now,
@@ -180,10 +195,22 @@ def _page(
             request.membership, removed=request.GET.get("archived") == "true"
         ),
         "columns": shown,
-        "all_columns": columns.COLUMNS,
-        "chosen_columns": columns.chosen(request.membership),
+        "all_columns": columns.offered(directory.custom),
+        "chosen_columns": columns.chosen(request.membership, directory.custom),
         "next_due": None if page.rows or is_filtered else next_due(request.membership),
     }
+
+
+def own_filters(custom: Sequence[CustomField], given: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The filters by the workspace's own fields, each with its choices and the value it has."""
+    made = []
+    for one in custom:
+        options = [(option, option) for option in one.options]
+        if one.kind == CustomField.Kind.BOOLEAN:
+            options = [("true", "Yes"), ("false", "No")]
+        value = given.get(one.name, given.get(f"{PREFIX}{one.key}", ""))
+        made.append({"field": one, "options": options, "value": value})
+    return made
 
 
 def next_due(member: Membership) -> datetime | None:

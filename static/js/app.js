@@ -158,4 +158,25 @@
       chosen.focus();
     }
   });
+
+  // The settings' navigation follows the scroll: the part at the top of the window is marked.
+  function followScroll() {
+    var parts = Array.from(document.querySelectorAll(".subnav a.part"));
+    var sections = parts.map(function (part) { return document.querySelector(part.getAttribute("href")); });
+    var mark = function () {
+      var current = 0;
+      sections.forEach(function (section, place) {
+        if (section && section.getBoundingClientRect().top < window.innerHeight / 3) { current = place; }
+      });
+      parts.forEach(function (part, place) {
+        part.classList.toggle("seen", place === current);
+        if (place === current) { part.setAttribute("aria-current", "location"); } else { part.removeAttribute("aria-current"); }
+      });
+    };
+    if (parts.length) {
+      window.addEventListener("scroll", mark, { passive: true });
+      mark();
+    }
+  }
+  document.addEventListener("DOMContentLoaded", followScroll);
 })();

@@ -24,6 +24,7 @@ from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import issue_token
 from leads.access import visible_leads
 from leads.api.leads import ORDERS
+from leads.custom_field_settings import add_field
 from leads.models import Campaign, Company, Contact, Lead, Pipeline, Source, Stage
 from leads.views.list import MORE_FILTERS
 from leads.views.sorts import SORTS
@@ -175,6 +176,29 @@ def test_every_way_to_search(filled: Workspace, visit: Any, role: Role) -> None:
         path = reverse(page, args=[filled.slug])
         for term in terms:
             wrong += visit(role, path, view="all", q=term)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_any_of_many_own_fields(filled: Workspace, visit: Any, role: Role) -> None:
+    """One index serves them all: rare values, common ones, those of which there are none."""
+    with transaction.atomic(), workspace_scope(filled):
+        owner = member(filled, Role.OWNER)
+        own = [
+            add_field(by=owner, now=NOW, kind="choice", label=f"Own {one}", options=["A", "B", "C"])
+            for one in range(30)
+        ]
+        ids = Lead.objects.order_by("pk").values_list("pk", flat=True)
+        for kept, every in (("B", 7), ("A", 200)):
+            values = {str(field.pk): kept for field in own[:21]}
+            Lead.objects.filter(pk__in=list(ids[::every])).update(attributes=values)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE leads_lead")
+        path, wrong = reverse("lead-list", args=[filled.slug]), []
+        for value in ("A", "B", "C"):
+            for field in (own[3], own[20], own[29]):
+                wrong += visit(role, path, view="all", **{field.name: value})
+        transaction.set_rollback(True)
     assert wrong == []
 
 

@@ -16,6 +16,7 @@ from leadcrm.workspaces.models import (
     IdempotencyKey,
     Invitation,
     Location,
+    Membership,
     StaffVisit,
     Team,
     User,
@@ -24,6 +25,8 @@ from leadcrm.workspaces.models import (
 from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import issue_token
 from leads import models as leads
+from leads import settings_jobs
+from leads.custom_field_settings import add_field
 from leads.models import Cursor, Parking, Source
 from tests.factories import NOW, UserFactory, make_lead, make_member
 
@@ -91,6 +94,10 @@ def populate(workspace: Workspace, number: int) -> None:
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=ben, started_at=NOW
         )
         leads.BulkChunk.objects.create(run=run, start=0, size=1)
+        add_field(
+            by=Membership.objects.get(role="owner"), now=NOW, kind="text", label=f"Field {number}"
+        )
+        settings_jobs.start("hand_over", by=ben, now=NOW, member=ben, to_team=team)
         StaffVisit.objects.create(user=ben.user, what="looked", kind="leads.lead", row_id=lead.pk)
         InboundEvent.objects.create(
             source=source,

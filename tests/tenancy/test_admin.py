@@ -42,7 +42,7 @@ OURS = [
 ]  # fmt: skip
 CHANGEABLE = {
     User, Workspace, Team, Location, leads.Source, leads.Campaign, leads.Pipeline, leads.Stage,
-    leads.CloseReason,
+    leads.CloseReason, leads.CustomField,
 }  # fmt: skip
 ADDABLE = {User, Workspace}
 
@@ -51,6 +51,9 @@ UNREGISTERED = {
     "auth.Permission": "chosen on the pages of users and groups",
     "axes.AccessAttemptExpiration": "not in use: lock-outs end after AXES_COOLOFF_TIME",
     "contenttypes.ContentType": "Django's own list of the models",
+    "workspaces.SecondFactor": "what a sign-in hangs on, with nothing to mend",
+    "workspaces.RecoveryCode": "holds secrets",
+    "workspaces.SignedIn": "names sessions by keys that are secrets",
     "sessions.Session": "holds what people do, under a key that is a secret",
     "django_celery_beat.PeriodicTasks": "one row that tells beat to read the schedule again",
 }

@@ -26,11 +26,13 @@ from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 from leadcrm.workspaces.tokens import issue_token
 from leads import appointments, merging, timeline
 from leads.booking import Booking
+from leads.custom_field_settings import add_field
 from leads.models import (
     Activity,
     Appointment,
     BulkRun,
     Campaign,
+    CloseReason,
     Company,
     ContactKey,
     FieldSuggestion,
@@ -38,6 +40,7 @@ from leads.models import (
     Message,
     Pipeline,
     Source,
+    Stage,
     Task,
     UndoStep,
 )
@@ -81,6 +84,39 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "source-sites": page(POST=ADMINS),
     "source-form": page(POST=ADMINS),
     "source-submissions": page(GET=ADMINS),
+    "own-fields": page(GET=ADMINS),
+    "own-field-add": page(POST=ADMINS),
+    "own-field": ADMIN,
+    "own-field-move": page(POST=ADMINS),
+    "own-field-archive": page(POST=ADMINS),
+    "own-field-restore": page(POST=ADMINS),
+    "pipelines": page(GET=ADMINS),
+    "pipeline-add": page(POST=ADMINS),
+    "pipeline": page(GET=ADMINS),
+    "pipeline-save": page(POST=ADMINS),
+    "stage-add": page(POST=ADMINS),
+    "stage": ADMIN,
+    "stage-retire": page(POST=ADMINS),
+    "reasons": page(GET=ADMINS),
+    "reason-add": page(POST=ADMINS),
+    "reason": ADMIN,
+    "reason-place": page(POST=ADMINS),
+    "hand-overs": page(GET=MANAGERS),
+    "hand-over": MANAGE,
+    "general-billing": page(POST=ADMINS),
+    "general-security": page(POST=ADMINS),
+    "settings-log": page(GET=ADMINS),
+    "teams": page(GET=ADMINS),
+    "team-save": page(POST=ADMINS),
+    "location-save": page(POST=ADMINS),
+    "member-second-factor": page(POST=ADMINS),
+    "second-factor": READ,
+    "second-factor-on": page(POST=EVERY),
+    "second-factor-off": page(POST=EVERY),
+    "recovery-codes": page(POST=EVERY),
+    "sessions": READ,
+    "session-end": page(POST=EVERY),
+    "sessions-end-others": page(POST=EVERY),
     "profile": page(GET=EVERY, POST=EVERY),
     "change-password": page(GET=EVERY, POST=EVERY),
     "members": page(GET=ADMINS),
@@ -230,6 +266,7 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:pipelines": READ,
     "api:pipeline": READ,
     "api:close-reasons": READ,
+    "api:custom-fields": READ,
     "api:campaigns": page(GET=EVERY, POST=WORKERS),
 }
 # Routes outside of any workspace, and whether they answer a visitor.
@@ -238,7 +275,7 @@ PUBLIC = {
     "web-form", "web-form-unslashed", "web-form-config", "web-form-script", "web-form-thanks",
     "api:schema", "api:docs", "demo-site",
 }  # fmt: skip
-SIGNED_IN = {"home", "last-leads", "last-settings", "workspaces"}
+SIGNED_IN = {"sign-in-code", "home", "last-leads", "last-settings", "workspaces"}
 NOWHERE = {"api:nowhere"}  # everything else below /api/: 404 in the API's own shape
 ELSEWHERE = ("admin/",)  # staff's own site, tested in test_admin
 
@@ -315,6 +352,7 @@ def make_world(name: str) -> World:
         merge = merging.merge(lead.pk, [make_lead(now=now).pk], by=by, now=now)
         invitation, secret = invite(by=owner, email="new@example.com", now=now)
         token, _ = issue_token(membership=rep, name="Key", scopes=["leads:read"])
+        field = add_field(by=owner, now=now, kind="text", label="Roof")
         appointment = Appointment.objects.get()
         source = Source.objects.get()
         ids = {
@@ -328,6 +366,8 @@ def make_world(name: str) -> World:
             "step_id": step.pk, "run_id": run.pk, "verb": "assign",
             "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
+            "field_id": field.pk, "reason_id": CloseReason.objects.get(code="price").pk,
+            "stage_id": Stage.objects.get(key="qualified").pk,
         }  # fmt: skip
         bodies = {
             "owner": str(rep.pk), "team": str(Team.objects.create(name="Team").pk),

@@ -1,4 +1,6 @@
 from leadcrm.workspaces.models.access import ApiToken, IdempotencyKey, Invitation
+from leadcrm.workspaces.models.settings_change import SettingsChange
+from leadcrm.workspaces.models.sign_in import RecoveryCode, SecondFactor, SignedIn
 from leadcrm.workspaces.models.user import User
 from leadcrm.workspaces.models.visit import StaffVisit
 from leadcrm.workspaces.models.workspace import (
@@ -16,7 +18,11 @@ __all__ = [
     "Invitation",
     "Location",
     "Membership",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
+    "SettingsChange",
+    "SignedIn",
     "StaffVisit",
     "Team",
     "User",

@@ -42,6 +42,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         default="auto",
     )
     shortcuts = models.BooleanField("keyboard shortcuts", default=True)
+    billing_address = models.TextField(
+        max_length=1000, blank=True, help_text="For invoices to yourself."
+    )
+    second_factor_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_staff = models.BooleanField("staff of the installation", default=False)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
