@@ -66,6 +66,12 @@ def sign_out_others(user: User, session_key: str | None) -> int:
     return _end(SignedIn.objects.filter(user=user).exclude(session_key=session_key))
 
 
+def keep_alone(user: User, known_as: str | None, session_key: str | None) -> None:
+    """After a new password: this session goes on under its new key, all others end."""
+    SignedIn.objects.filter(user=user, session_key=known_as).update(session_key=session_key)
+    sign_out_others(user, session_key)
+
+
 def _end(rows: QuerySet[SignedIn]) -> int:
     keys = list(rows.values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()

@@ -222,3 +222,13 @@ def test_signed_out_in_one_place_and_in_all_others(ben: Membership, rita: Member
     here.post(reverse("sessions-end-others", args=[slug]))
     assert third.get(leads(ben)).status_code == 302
     assert here.get(leads(ben)).status_code == 200
+
+
+def test_a_new_password_leaves_this_session_alone(ben: Membership) -> None:
+    here, there = with_password(ben), with_password(ben)
+    new = "another horse battery"
+    form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    here.post(reverse("change-password", args=[ben.workspace.slug]), form)
+    page = here.get(reverse("sessions", args=[ben.workspace.slug]))
+    assert [one.session_key for one in page.context["rows"]] == [here.session.session_key]
+    assert there.get(leads(ben)).status_code == 302

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from leadcrm.workspaces import signed_in
 from leadcrm.workspaces.forms import ChangePasswordForm, ProfileForm
 from leadcrm.workspaces.pages import PageRequest, show
 
@@ -30,7 +31,9 @@ def change_password(request: PageRequest) -> HttpResponse:
     """Other sessions of the user end; this one goes on."""
     form = ChangePasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
+        known_as = request.session.session_key
         update_session_auth_hash(request, form.save())
+        signed_in.keep_alone(request.user, known_as, request.session.session_key)
         messages.success(request, "Your password is changed.")
         return redirect("profile", request.workspace.slug)
     status = 422 if form.errors else 200
