@@ -370,6 +370,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"queue": "bulk", "expires": 2},
     },
+    "advance-imports": {
+        "task": "leads.advance_imports",
+        "schedule": 1.0,
+        "options": {"queue": "bulk", "expires": 2},
+    },
     "auto-close": {
         "task": "leads.auto_close_due",
         "schedule": 60.0,

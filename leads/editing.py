@@ -77,6 +77,35 @@ def edit(
     return consent.run_with_keys(ids, decide, by=by, now=now, lane=lane, values=keys)
 
 
+def edit_each(
+    values: Mapping[uuid.UUID, Mapping[str, Any]],
+    *,
+    rank: Rank,
+    by: Actor,
+    now: datetime,
+    source: str = "",
+    lane: str = Lane.LIVE,
+    also: Callable[[Change], object] = bool,
+) -> list[Result]:
+    """Set other fields of each lead, by rank; for values that were cleaned already, as drafts are.
+
+    `also` is called with each change, for what else is to be done to the lead with it.
+    """
+
+    def decide(change: Change) -> None:
+        if change.lead.merged_into_id:
+            raise EditRefused(
+                "This lead was merged into another one. Work on that one.", field="lead"
+            )
+        apply(change, values[change.lead.pk], rank=rank, source=source)
+        also(change)
+
+    keys = [given[name] for given in values.values() for name in KEY_FIELDS if given.get(name)]
+    if not keys:
+        return run(list(values), decide, by=by, now=now, lane=lane)
+    return consent.run_with_keys(list(values), decide, by=by, now=now, lane=lane, values=keys)
+
+
 def clean(values: Mapping[str, Any]) -> dict[str, Any]:
     """Check values against the lead's fields and bring them to the form they are kept in."""
     cleaned: dict[str, Any] = {}

@@ -208,6 +208,15 @@ def enter(
     )
 
 
+def passed(change: Change, stage: Stage, at: datetime, **data: Any) -> Activity:
+    """Log that a lead came to a stage before it came to where it is now; the milestone is noted."""
+    if milestone := MILESTONES.get(Status(stage.status)):
+        change.set(**{milestone: least(getattr(change.lead, milestone), at)})
+    return change.record(
+        kinds.STAGE_CHANGED, at=at, to_stage=stage, to_status=stage.status, data=data
+    )
+
+
 def restart(change: Change, stage: Stage, at: datetime, **data: Any) -> Activity:
     """Open a closed or resting lead again: a further attempt, with the closing facts cleared."""
     change.set(attempt=change.lead.attempt + 1, attempt_started_at=at)

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from leads import bulk, events, sweeps
+from leads.importing import sweep as imports
 from leads.models.activity import Lane
 
 
@@ -40,3 +41,9 @@ def advance_bulk() -> None:
 @shared_task(name="leads.prune")
 def prune() -> None:
     sweeps.prune(timezone.now())
+    imports.prune(timezone.now())
+
+
+@shared_task(name="leads.advance_imports")
+def advance_imports() -> None:
+    imports.advance_due(timezone.now())

@@ -2,6 +2,7 @@ from leads.models.activity import Activity, Cursor, Parking
 from leads.models.appointment import Appointment
 from leads.models.bulk import BulkChunk, BulkRun
 from leads.models.deal import Deal
+from leads.models.import_batch import Import, ImportChunk, ImportMapping, ImportPart
 from leads.models.journal import MergeJournal, UndoStep
 from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
 from leads.models.message import Message
@@ -24,6 +25,10 @@ __all__ = [
     "Deal",
     "ExternalId",
     "FieldSuggestion",
+    "Import",
+    "ImportChunk",
+    "ImportMapping",
+    "ImportPart",
     "Lead",
     "LeadSearch",
     "MergeJournal",
