@@ -48,7 +48,7 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
         "What came in",
         (
             "integrations.InboundEvent", "leads.Source", "leads.SourceDay", "leads.Campaign",
-            "workspaces.IdempotencyKey",
+            "leads.Import", "leads.ImportMapping", "workspaces.IdempotencyKey",
         ),
     ),
     (

@@ -1,6 +1,18 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, bulk, company, day, detail, doing, edit, export, people, person
+from leads.views import (
+    add,
+    bulk,
+    company,
+    day,
+    detail,
+    doing,
+    edit,
+    export,
+    imports,
+    people,
+    person,
+)
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -31,6 +43,8 @@ def key_paths() -> list[URLPattern]:
     ]
 
 
+IMPORT = "import/<uuid:import_id>"
+
 pages = [
     path("day/", day.my_day, name="my-day"),
     path("leads/", lists.lead_list, name="lead-list"),
@@ -54,6 +68,15 @@ pages = [
     path("contacts/<uuid:contact_id>/edit/", person.edit_contact, name="contact-edit"),
     path("contacts/<uuid:contact_id>/keys/", person.add_key, name="contact-key-add"),
     *key_paths(),
+    path("import/", imports.imports, name="imports"),
+    path(f"{IMPORT}/", imports.import_page, name="import"),
+    path(f"{IMPORT}/columns/", imports.import_columns, name="import-columns"),
+    path(f"{IMPORT}/reading/", imports.import_reading, name="import-reading"),
+    path(f"{IMPORT}/again/", imports.import_again, name="import-again"),
+    path(f"{IMPORT}/apply/", imports.import_apply, name="import-apply"),
+    path(f"{IMPORT}/cancel/", imports.import_cancel, name="import-cancel"),
+    path(f"{IMPORT}/undo/", imports.import_undo, name="import-undo"),
+    path(f"{IMPORT}/errors/", imports.import_errors, name="import-errors"),
     path("companies/", people.company_list, name="companies"),
     path("companies/<uuid:company_id>/", company.company_detail, name="company"),
     path("companies/<uuid:company_id>/edit/", company.edit_company, name="company-edit"),

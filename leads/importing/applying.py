@@ -87,14 +87,14 @@ class Applier:
 
     # --- leads that are there ---
 
-    def _edit(self, findings: Sequence[Finding]) -> tuple[int, list[dict[str, Any]]]:
+    def _edit(self, findings: Sequence[Finding]) -> tuple[int, dict[str, Any]]:
         """Write what existing leads take; returns how many took something, and what changed."""
         by_lead: dict[uuid.UUID, Finding] = {}
         for one in findings:
             if one.lead is not None:
                 by_lead.setdefault(one.lead.pk, one)
         if not by_lead:
-            return 0, []
+            return 0, {}
         owners = {pk: one.row.owner for pk, one in by_lead.items() if "owner" in one.writes}
         values = {pk: self._written(one) for pk, one in by_lead.items()}
 
@@ -107,7 +107,7 @@ class Applier:
                 values, rank=self.comparer.rank, by=self.by, now=self.now, source=self.source,
                 lane=self.lane, also=give,
             )  # fmt: skip
-        return sum(1 for result in results if result.activities), memory.changes()
+        return sum(1 for result in results if result.activities), _named(memory.changes_by_lead())
 
     def _written(self, one: Finding) -> dict[str, Any]:
         """What is written, and in an overwriting import also what is only to be suggested."""
@@ -172,7 +172,9 @@ class Applier:
         return [str(pk) for pk in found.values_list("pk", flat=True)]
 
     def _names(self, row: Drafted, *, is_new: bool) -> list[str]:
-        return row.also_known_as if is_new or not row.external else [row.external, *row.also_known_as]
+        return (
+            row.also_known_as if is_new or not row.external else [row.external, *row.also_known_as]
+        )
 
     def _place(self, made: Sequence[tuple[Drafted, Captured]]) -> None:
         stages = {
@@ -181,9 +183,7 @@ class Applier:
             if row.stage is not None
         }
         if stages:
-            lifecycle.place(
-                stages, source=self.source, by=self.by, now=self.now, lane=self.lane
-            )
+            lifecycle.place(stages, source=self.source, by=self.by, now=self.now, lane=self.lane)
 
 
 def last_activity() -> int:
@@ -195,3 +195,7 @@ def last_activity() -> int:
         )
         return int(cursor.fetchone()[0])
 
+
+def _named(changes: Mapping[uuid.UUID, Any]) -> dict[str, Any]:
+    """What was changed around each lead, as JSON names it."""
+    return {str(lead_id): rows for lead_id, rows in changes.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+
 from django.db import connection
 
 from leadcrm.workspaces.models import Membership
@@ -21,7 +22,7 @@ from leads.importing.packing import keep, rows_of, unpacked
 from leads.models import Import, ImportChunk
 
 
-def check_chunk(batch: Import, member: Membership) -> Callable[[ImportChunk], None]:
+def checker(batch: Import, member: Membership) -> Callable[[ImportChunk], None]:
     """What checks a chunk; what it looks up about the workspace is looked up once."""
     if batch.kind == Import.Kind.HISTORY:
         return history.checker(batch, member)

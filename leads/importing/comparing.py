@@ -51,7 +51,9 @@ class Finding:
         if self.lead is not None:
             found["l"] = str(self.lead.pk)
         if self.cells:
-            found["c"] = [[name, _shown(old), _shown(new), kept] for name, old, new, kept in self.cells]
+            found["c"] = [
+                [name, _shown(old), _shown(new), kept] for name, old, new, kept in self.cells
+            ]
         if notes := [*self.row.notes, *self.notes]:
             found["t"] = notes
         if self.row.error:
@@ -195,7 +197,9 @@ class _People:
             found[lead.contact_id or lead.pk] = lead
         return found | self._named(rows, found)
 
-    def _named(self, rows: Iterable[Lead], found: Mapping[uuid.UUID, Lead]) -> dict[uuid.UUID, Lead]:
+    def _named(
+        self, rows: Iterable[Lead], found: Mapping[uuid.UUID, Lead]
+    ) -> dict[uuid.UUID, Lead]:
         """Leads that an id of the file names are there in any case, also beside another of the person."""
         named = set(self.external.values())
         chosen = {lead.pk for lead in found.values()}

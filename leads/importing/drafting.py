@@ -82,6 +82,7 @@ class Drafter:
             for place, target, header in self.columns:
                 cell = cells[place] if place < len(cells) else ""
                 if cell:
+                    cell = values.unquoted(cell)
                     self._take(drafted, given, target, header, cell)
             self._require_address(given)
             cleaned = draft_values.clean(given, self.workspace.country, strict=True)
@@ -176,7 +177,7 @@ class Drafter:
     def pipeline(self) -> Pipeline:
         chosen = self.batch.option("pipeline")
         known = Pipeline.objects.filter(retired_at=None)
-        return known.filter(pk=chosen).first() if chosen else known.get(is_default=True)  # type: ignore[return-value]
+        return known.filter(pk=chosen).first() if chosen else known.get(is_default=True)
 
     @cached_property
     def stages(self) -> dict[str, Stage]:
@@ -225,7 +226,9 @@ def _merge(first: Drafted, row: Drafted, *, overwrite: bool) -> None:
     first.also_known_as += [row.external] if row.external else []
     first.answers += [one for one in row.answers if one not in first.answers]
     first.attributes = (
-        {**first.attributes, **row.attributes} if overwrite else {**row.attributes, **first.attributes}
+        {**first.attributes, **row.attributes}
+        if overwrite
+        else {**row.attributes, **first.attributes}
     )
     first.owner = (row.owner or first.owner) if overwrite else (first.owner or row.owner)
     first.at = min((at for at in (first.at, row.at) if at is not None), default=None)
@@ -251,4 +254,3 @@ def campaigns_named(names: set[str]) -> dict[str, Campaign]:
 def _campaigns(wanted: Mapping[str, str]) -> dict[str, Campaign]:
     rows = Campaign.objects.annotate(lower=Lower("name")).filter(lower__in=list(wanted))
     return {row.name.lower(): row for row in rows}
-

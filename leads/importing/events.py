@@ -84,9 +84,7 @@ class EventReader(Drafter):
     def read(self, rows: Sequence[Row]) -> list[Event]:
         """An entry for each row, each with its lead or the reason why there is none."""
         events = [self._event(row) for row in rows]
-        leads = find_leads(
-            [(one.external, one.email, one.phone) for one in events], self.system
-        )
+        leads = find_leads([(one.external, one.email, one.phone) for one in events], self.system)
         for event, lead in zip(events, leads, strict=True):
             if event.error is None and lead is None:
                 event.error = ("lead", "No lead is known by this id, e-mail or phone.")
@@ -99,7 +97,9 @@ class EventReader(Drafter):
             return
         ids = {event.lead_id for event in events}
         mine = set(
-            Lead.objects.filter(within(self.member, "edit"), pk__in=ids).values_list("pk", flat=True)
+            Lead.objects.filter(within(self.member, "edit"), pk__in=ids).values_list(
+                "pk", flat=True
+            )
         )
         for event in events:
             if event.error is None and event.lead_id not in mine:

@@ -21,11 +21,11 @@ from leads import kinds, lifecycle, remembering, undoing
 from leads.batch import Change, run
 from leads.calls import SPOKEN
 from leads.importing.applying import actor_of, lane_of, last_activity
-from leads.importing.packing import keep, packed, rows_of, unpacked
 from leads.importing.comparing import ERROR, NEW, UNCHANGED
 from leads.importing.events import CALL, NOTE, STAGE, TASK, Event, EventReader
+from leads.importing.packing import keep, packed, rows_of, unpacked
 from leads.importing.taking_back import REASON, Touched, touched_since
-from leads.models import Activity, Contact, Import, ImportChunk, Lead, Message, Task
+from leads.models import Activity, Contact, Import, ImportChunk, Lead, Message, Stage, Task
 from leads.pipelines import Status
 
 FOUND, KNOWN, UNKNOWN = NEW, UNCHANGED, ERROR
@@ -98,22 +98,21 @@ class HistoryApplier:
 def tell(change: Change, event: Event) -> list[Message | Task]:
     """Bring one entry into a change; returns the rows that it added."""
     if event.kind == STAGE and event.stage is not None:
-        _tell_stage(change, event)
+        _tell_stage(change, event, event.stage)
         return []
     if event.kind == TASK:
         return [_tell_task(change, event)]
     return [_tell_message(change, event)]
 
 
-def _tell_stage(change: Change, event: Event) -> None:
+def _tell_stage(change: Change, event: Event, stage: Stage) -> None:
     """A stage of the past is noted; one that came later than the lead's own is where it stands."""
-    assert event.stage is not None
     lead = change.lead
-    if event.stage.pk == lead.stage_id and event.at >= lead.stage_entered_at:
+    if stage.pk == lead.stage_id and event.at >= lead.stage_entered_at:
         return
-    later = event.at >= lead.stage_entered_at and event.stage.pipeline_id == lead.pipeline_id
+    later = event.at >= lead.stage_entered_at and stage.pipeline_id == lead.pipeline_id
     step = lifecycle.enter if later else lifecycle.passed
-    row = step(change, event.stage, event.at, source="import")
+    row = step(change, stage, event.at, source="import")
     row.dedupe_key = event.key or None
 
 
@@ -153,7 +152,9 @@ def _tell_message(change: Change, event: Event) -> Message:
         created_at=change.now,
     )
     change.add(message)
-    row = _log(change, event, _kind_of(event, inbound), subject_type="message", subject_id=message.pk)
+    row = _log(
+        change, event, _kind_of(event, inbound), subject_type="message", subject_id=message.pk
+    )
     row.data = {"channel": channel, "direction": message.direction, **message.meta}
     if event.kind != NOTE:
         _count(change, event, inbound)
@@ -192,6 +193,7 @@ def take_back(chunk: ImportChunk, *, by: Actor, now: datetime) -> None:
     for model, pk, lead_id in journal["rows"]:
         by_lead[uuid.UUID(lead_id)].append((model, pk))
     changed = {uuid.UUID(one["id"]): one for one in journal["changes"] if one["model"] == "lead"}
+    people = {one["id"]: one for one in journal["changes"] if one["model"] == "contact"}
     ids = [*by_lead, *(pk for pk in changed if pk not in by_lead)]
     touched = touched_since(ids, journal["until"])
 
@@ -204,6 +206,8 @@ def take_back(chunk: ImportChunk, *, by: Actor, now: datetime) -> None:
             undoing.restore_lead(change, row, values)
         for one in by_lead[change.lead.pk]:
             change.together(_delete, one)
+        if (person := people.get(str(change.lead.contact_id))) is not None:
+            change.together(_restore_people, (person, now))
         change.record(kinds.UNDONE, data={"said": REASON})
 
     with transaction.atomic():
@@ -215,9 +219,12 @@ def take_back(chunk: ImportChunk, *, by: Actor, now: datetime) -> None:
         chunk.save(update_fields=["journal", "effects", "state"])
 
 
+def _restore_people(people: Sequence[tuple[dict[str, Any], datetime]]) -> None:
+    rows = {row["id"]: row for row, _ in people}
+    undoing.write_rows(Contact, list(rows.values()), people[0][1])
+
+
 def _delete(rows: Sequence[tuple[str, str]]) -> None:
     for model in (Message, Task):
         name = str(model._meta.model_name)
         model.objects.filter(pk__in=[pk for kind, pk in rows if kind == name]).delete()
-
-

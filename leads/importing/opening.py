@@ -24,14 +24,21 @@ def open_columns(batch: Import, *, header_row: int | None = None) -> None:
     targets = targets_of(batch.kind)
     place = _place(rows, header_row, frozenset(n for one in targets.values() for n in one.known_as))
     body = [cells for _, cells in rows[place + 1 :]]
-    width = max((len(cells) for cells in [*body[:WIDEST], *([rows[place][1]] if place >= 0 else [])]), default=0)
+    width = max(
+        (len(cells) for cells in [*body[:WIDEST], *([rows[place][1]] if place >= 0 else [])]),
+        default=0,
+    )
     batch.header_row = rows[place][0] if place >= 0 else 0
     batch.headers = headers.column_names(rows[place][1] if place >= 0 else [], width)
     batch.samples = [_samples(body, column) for column in range(width)]
     found = proposals.propose(batch.headers, body, targets, workspace.country)
     batch.mapping = [key for key, _ in found]
     batch.confidence = [sure for _, sure in found]
-    batch.options = {**_options(batch, body, workspace), "top": batch.header_row}
+    batch.options = {
+        **_options(batch, body, workspace),
+        "top": batch.header_row,
+        "top_rows": place + 1,
+    }
     _remember(batch, set(targets))
     batch.state = Import.State.COLUMNS
     batch.save(

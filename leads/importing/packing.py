@@ -33,6 +33,13 @@ def rows_of(batch: Import, chunk: ImportChunk) -> list[Any]:
 def keep(chunk: ImportChunk, found: list[dict[str, Any]], keys: list[int]) -> None:
     """Store what was found about a chunk's rows."""
     chunk.findings, chunk.keys = packed(found), keys
-    chunk.counts = dict(Counter(one["r"] for one in found))
+    counts = Counter(one["r"] for one in found)
+    # Of the conflicts, those that change something all the same.
+    counts["fills"] = sum(
+        1
+        for one in found
+        if one["r"] == "conflict" and any(not cell[3] for cell in one.get("c", ()))
+    )
+    chunk.counts = dict(+counts)
     chunk.state = ImportChunk.State.CHECKED
     chunk.save(update_fields=["findings", "keys", "counts", "state"])

@@ -15,13 +15,18 @@ from leads.pipelines import status_named
 SURE, LIKELY, MAYBE = 95, 75, 50  # percent
 LOOKED_AT = 200  # values of a column
 PHONE = re.compile(r"^\+?[\d\s().\-/]{7,20}$")
-NOISE = re.compile(r"^(?:person|contact|lead|deal|organization|customer|associated|primary|mailing) ")
+NOISE = re.compile(
+    r"^(?:person|contact|lead|deal|organization|customer|associated|primary|mailing) "
+)
 
 Proposal = tuple[str, int]  # a target's key, "" for none, and how sure it is, in percent
 
 
 def propose(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], targets: Mapping[str, Target], country: str
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    targets: Mapping[str, Target],
+    country: str,
 ) -> list[Proposal]:
     """A proposal for each column; no target twice, unless it gathers."""
     columns = [_values(rows, place) for place in range(len(headers))]

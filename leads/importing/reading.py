@@ -21,7 +21,9 @@ def read_rows(file: BinaryIO, form: str, encoding: str, delimiter: str) -> Itera
     Raises:
         UnreadableFile: where the file breaks off, is too wide or too long.
     """
-    found = _csv_rows(file, encoding, delimiter) if form == CSV else read_workbook(file, MOST_COLUMNS)
+    found = (
+        _csv_rows(file, encoding, delimiter) if form == CSV else read_workbook(file, MOST_COLUMNS)
+    )
     for count, (number, raw) in enumerate(found):
         if count > MOST_ROWS:
             raise UnreadableFile(f"The file has more than {MOST_ROWS:,} rows. Split it up.")

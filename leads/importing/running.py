@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -59,9 +60,7 @@ def choose(
     with _locked(batch, State.COLUMNS, State.CHECKED, State.CHECKING) as held:
         held.mapping, held.options = list(mapping), {**held.options, **options}
         held.state, held.counts, held.problem, held.attempts = State.CHECKING, {}, "", 0
-        held.save(
-            update_fields=["mapping", "options", "state", "counts", "problem", "attempts"]
-        )
+        held.save(update_fields=["mapping", "options", "state", "counts", "problem", "attempts"])
         ImportChunk.objects.filter(batch=held).update(
             state=ImportChunk.State.WAITING, findings=None, counts={}, keys=[]
         )
@@ -95,10 +94,12 @@ def apply(batch: Import, now: datetime) -> None:
 
 def cancel(batch: Import, now: datetime) -> None:
     """Stop. What was applied so far stays, and can be taken back."""
-    with _locked(batch, *set(State) - {State.DONE, State.CANCELED, State.UNDOING, State.UNDONE}) as held:
+    with _locked(
+        batch, *set(State) - {State.DONE, State.CANCELED, State.UNDOING, State.UNDONE}
+    ) as held:
         was_applying = held.state == State.APPLYING
-        held.state, held.finished_at = State.CANCELED, now
-        held.save(update_fields=["state", "finished_at"])
+        held.state, held.finished_at, held.effects = State.CANCELED, now, effects_of(held)
+        held.save(update_fields=["state", "finished_at", "effects"])
         storing.forget_file(held)
         if not was_applying:
             ImportChunk.objects.filter(batch=held).delete()
@@ -129,7 +130,8 @@ def _require_mapping(batch: Import, mapping: Sequence[str]) -> None:
     for key in dict.fromkeys(chosen):
         if chosen.count(key) > 1 and not known[key].gathers:
             raise ImportRefused(
-                f"Two columns can't both be “{known[key].label}”. Choose one of them.", field="mapping"
+                f"Two columns can't both be “{known[key].label}”. Choose one of them.",
+                field="mapping",
             )
     if batch.kind == Import.Kind.HISTORY:
         if not {"external_id", "email", "phone"} & set(chosen):
@@ -153,3 +155,37 @@ def _locked(batch: Import, *states: str) -> Iterator[Import]:
         if held.state not in states:
             raise ImportRefused(f"This import is at “{held.get_state_display()}” by now.")
         yield held
+
+
+def effects_of(batch: Import) -> dict[str, int]:
+    """What applying the chunks did so far, added up."""
+    effects: Counter[str] = Counter()
+    rows = ImportChunk.objects.filter(
+        batch=batch, state__in=(ImportChunk.State.APPLIED, ImportChunk.State.UNDONE)
+    )
+    for found in rows.values_list("effects", flat=True):
+        effects.update(found)
+    return dict(effects)
+
+
+def progress(batch: Import) -> tuple[int, int]:
+    """How many rows the worker has done of what it is at, and of how many; 0 for not known."""
+    if batch.state == State.READING:
+        return batch.rows, 0
+    before = {
+        State.CHECKING: ImportChunk.State.WAITING,
+        State.APPLYING: ImportChunk.State.CHECKED,
+        State.UNDOING: ImportChunk.State.APPLIED,
+    }[State(batch.state)]
+    chunks = ImportChunk.objects.filter(batch=batch)
+    left = chunks.filter(state=before).count() * storing.CHUNK
+    return max(0, batch.rows - left), batch.rows
+
+
+def intended(batch: Import) -> dict[str, int]:
+    """What applying would do, as the check found it; of conflicts, those that fill blanks besides."""
+    counts = batch.counts
+    return {
+        "create": counts.get("new", 0),
+        "change": counts.get("changed", 0) + counts.get("fills", 0),
+    }

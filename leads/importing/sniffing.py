@@ -11,7 +11,7 @@ from charset_normalizer import from_bytes
 
 SAMPLE = 256 * 1024
 CSV, XLSX = "csv", "xlsx"
-DELIMITERS = ",;\t|^~\x1f\x01:"
+DELIMITERS = ",;\t|^~\x1f:"
 ENCODINGS = {
     "utf-8": "Unicode (UTF-8)",
     "utf-16": "Unicode (UTF-16)",
@@ -53,7 +53,10 @@ FOREIGN = (
     (b"{\\rtf", "a text document (RTF)"),
 )
 EXPECTED = "Upload a CSV file, or an Excel workbook saved as .xlsx."
-WESTERN = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\xff\u20ac\u2013\u2014\u2018\u2019\u201c\u201d\u0152\u0153\u0160\u0161\u017d\u017e\xdf\xa0\xab\xbb\xb0\xa7]")
+WESTERN = re.compile(
+    "[\xc0-\xd6\xd8-\xf6\xf8-\xff\u20ac\u2013\u2014\u2018\u2019\u201c\u201d\u0152\u0153\u0160\u0161\u017d\u017e\xdf\xa0\xab\xbb\xb0\xa7]"
+)
+CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a]")  # but for those that separate cells
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
@@ -92,14 +95,12 @@ def encoding_of(start: bytes, *, is_utf8: bool) -> str:
     Raises:
         UnreadableFile: where it is no text at all.
     """
-    for bom, name in BOMS:
-        if start.startswith(bom):
-            return name
-    if (wide := _wide(start)) is not None:
-        return wide
-    if start.count(0) * 50 > len(start):
+    marked = next((name for bom, name in BOMS if start.startswith(bom)), None)
+    found = marked or _wide(start) or ("utf-8" if is_utf8 else _narrow(start))
+    text = start.decode(found, "replace")
+    if len(CONTROL.findall(text)) * 50 > len(text):
         raise UnreadableFile(f"This is no text. {EXPECTED}")
-    return "utf-8" if is_utf8 else _narrow(start)
+    return found
 
 
 def _wide(start: bytes) -> str | None:
@@ -121,7 +122,9 @@ def _narrow(start: bytes) -> str:
     latin = sum(1 for word in mixed if re.search("[a-zA-Z]{2}", word))
     if odd and all(WESTERN.match(letter) for letter in odd) and latin * 2 >= len(mixed):
         return "cp1252"
-    best = from_bytes(foreign, cp_isolation=[name for name in ENCODINGS if "utf" not in name]).best()
+    best = from_bytes(
+        foreign, cp_isolation=[name for name in ENCODINGS if "utf" not in name]
+    ).best()
     found = codecs.lookup(best.encoding).name if best is not None else "cp1252"
     return next((name for name in ENCODINGS if codecs.lookup(name).name == found), "cp1252")
 

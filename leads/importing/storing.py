@@ -39,7 +39,9 @@ def store(
         batch.form, batch.size = sniffing.form_of(start), size
         if batch.form == sniffing.CSV:
             batch.encoding = sniffing.encoding_of(start, is_utf8=is_utf8)
-            text = start.decode("utf-8-sig" if batch.encoding == "utf-8" else batch.encoding, "ignore")
+            text = start.decode(
+                "utf-8-sig" if batch.encoding == "utf-8" else batch.encoding, "ignore"
+            )
             batch.delimiter = sniffing.delimiter_of(text)
     except UnreadableFile:
         batch.delete()
@@ -118,7 +120,7 @@ class _Stored(io.RawIOBase):
 
 def stored_file(batch: Import) -> BinaryIO:
     """The uploaded file, to read from and seek in; in the scope of its workspace."""
-    return io.BufferedReader(_Stored(batch), PART)  # type: ignore[return-value]
+    return io.BufferedReader(_Stored(batch), PART)
 
 
 def add_chunk(batch: Import, number: int, rows: list[Row]) -> None:

@@ -22,8 +22,9 @@ from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 from leads.batch import Refused
 from leads.importing import history, opening, storing, taking_back
 from leads.importing.applying import Applier, actor_of
-from leads.importing.checking import check_chunk, settle
-from leads.importing.reading import read_rows
+from leads.importing.checking import checker, settle
+from leads.importing.reading import Row, read_rows
+from leads.importing.running import effects_of
 from leads.importing.sniffing import UnreadableFile
 from leads.models import Import, ImportChunk
 from leads.models.import_batch import WORKING
@@ -34,6 +35,7 @@ LONGEST_TICK = 10.0  # seconds
 MOST_ATTEMPTS = 5
 KEPT = timedelta(days=31)  # a day longer than an import can be taken back
 ABANDONED = timedelta(days=30)
+BROKEN_OFF = timedelta(days=1)  # uploads that never came to their end
 State, Chunk = Import.State, ImportChunk.State
 GAVE_UP = (
     "Something went wrong and went wrong again each time it was tried. What was applied before stays; "
@@ -65,6 +67,8 @@ def prune(now: datetime) -> int:
         chunks, _ = ImportChunk.objects.filter(batch__applied_at__lt=now - KEPT).delete()
         left = Import.objects.filter(applied_at=None, created_at__lt=now - ABANDONED)
         deleted, _ = left.delete()
+        broken = Import.objects.filter(state=State.STORING, created_at__lt=now - BROKEN_OFF)
+        deleted += broken.delete()[0]
     return int(chunks + deleted)
 
 
@@ -119,7 +123,8 @@ def _try_later(batch: Import, now: datetime) -> None:
 def _read(batch: Import, now: datetime, deadline: float) -> int:
     """Read on into chunks. The clock starts where the file was left: what was read is passed by."""
     number = ImportChunk.objects.filter(batch=batch).count()
-    done, rows, passed = 0, [], 0
+    rows: list[Row] = []
+    done, passed = 0, 0
     with closing(storing.stored_file(batch)) as file:
         for row in read_rows(file, batch.form, batch.encoding, batch.delimiter):
             passed += 1
@@ -141,7 +146,8 @@ def _read(batch: Import, now: datetime, deadline: float) -> int:
 
 
 def _check(batch: Import, now: datetime, deadline: float) -> int:
-    return _each_chunk(batch, Chunk.WAITING, check_chunk_of(batch), _checked, now, deadline)
+    check = checker(batch, _member(batch))
+    return _each_chunk(batch, Chunk.WAITING, check, _checked, now, deadline)
 
 
 def _apply(batch: Import, now: datetime, deadline: float) -> int:
@@ -162,11 +168,6 @@ def _undo(batch: Import, now: datetime, deadline: float) -> int:
         take(chunk, by=by, now=now)
 
     return _each_chunk(batch, Chunk.APPLIED, back, _undone, now, deadline, last_first=True)
-
-
-def check_chunk_of(batch: Import) -> Callable[[ImportChunk], None]:
-    """What checks a chunk of this import."""
-    return check_chunk(batch, _member(batch))
 
 
 def _each_chunk(
@@ -200,7 +201,9 @@ def _still(batch: Import, *, lock: bool = False) -> bool:
     """Whether the import is where this step found it: it may have been canceled meanwhile."""
     rows = Import.objects.filter(pk=batch.pk, state=batch.state)
     # Shared with whoever else reads it; whoever cancels waits for the chunk.
-    return bool(list(rows.select_for_update(no_key=True).values_list("pk"))) if lock else rows.exists()
+    return (
+        bool(list(rows.select_for_update(no_key=True).values_list("pk"))) if lock else rows.exists()
+    )
 
 
 def _member(batch: Import) -> Membership:
@@ -232,15 +235,6 @@ def _undone(batch: Import, now: datetime) -> None:
     Import.objects.filter(pk=batch.pk).update(
         state=State.UNDONE, undone_at=now, effects=effects_of(batch)
     )
-
-
-def effects_of(batch: Import) -> dict[str, int]:
-    """What applying the chunks did so far, added up."""
-    effects: Counter[str] = Counter()
-    rows = ImportChunk.objects.filter(batch=batch, state__in=(Chunk.APPLIED, Chunk.UNDONE))
-    for found in rows.values_list("effects", flat=True):
-        effects.update(found)
-    return dict(effects)
 
 
 STEPS: dict[str, Callable[[Import, datetime, float], int]] = {

@@ -46,7 +46,9 @@ def take_back(chunk: ImportChunk, *, by: Actor, now: datetime) -> None:
     """
     journal = unpacked(chunk.journal)
     made = [uuid.UUID(one) for _, one in journal["made"]]
-    groups = _by_lead(journal["changes"])
+    groups: dict[uuid.UUID, Rows] = {
+        uuid.UUID(lead_id): rows for lead_id, rows in journal["changes"].items()
+    }
     with transaction.atomic():
         _lock_keys([*made, *groups])
         touched = touched_since([*made, *groups], journal["until"])
@@ -64,7 +66,9 @@ def touched_since(ids: Sequence[uuid.UUID], until: int) -> set[uuid.UUID]:
     rows = Activity.objects.filter(theirs, pk__gt=until).exclude(via="import")
     rows = rows.exclude(kind__in=QUIET)
     on_lead = set(rows.filter(lead__in=ids).values_list("lead", flat=True))
-    people = dict(Lead.objects.filter(pk__in=ids, contact__isnull=False).values_list("pk", "contact"))
+    people = dict(
+        Lead.objects.filter(pk__in=ids, contact__isnull=False).values_list("pk", "contact")
+    )
     on_person = set(
         rows.filter(contact__in=set(people.values()), lead=None).values_list("contact", flat=True)
     )
@@ -79,39 +83,6 @@ def _lock_keys(ids: Sequence[uuid.UUID]) -> None:
 
 
 # --- leads that were there before ---
-
-
-def _by_lead(changes: Rows) -> dict[uuid.UUID, Rows]:
-    """The changed rows, by the lead that they hang on."""
-    leads = {uuid.UUID(row["id"]) for row in changes if row["model"] == "lead"}
-    contacts = {row["id"]: row for row in changes if row["model"] == "contact"}
-    keys = _owners(ContactKey, "contact_id", changes)
-    suggestions = _owners(FieldSuggestion, "lead_id", changes)
-    named = [*contacts, *(str(one) for one in keys.values())]
-    of_contact = {
-        contact: pk
-        for pk, contact in Lead.objects.filter(
-            Q(pk__in=[*leads, *suggestions.values()]) | Q(contact__in=named)
-        ).values_list("pk", "contact")
-        if pk in leads
-    }
-    groups: dict[uuid.UUID, Rows] = {lead_id: [] for lead_id in leads}
-    for row in changes:
-        lead_id = {
-            "lead": lambda row=row: uuid.UUID(row["id"]),
-            "contact": lambda row=row: of_contact.get(uuid.UUID(row["id"])),
-            "contactkey": lambda row=row: of_contact.get(keys.get(row["id"])),
-            "fieldsuggestion": lambda row=row: suggestions.get(row["id"]),
-        }[row["model"]]()
-        if lead_id is not None:
-            groups.setdefault(lead_id, []).append(row)
-    return groups
-
-
-def _owners(model: Any, column: str, changes: Rows) -> dict[str, Any]:
-    name = str(model._meta.model_name)
-    ids = [row["id"] for row in changes if row["model"] == name]
-    return {str(pk): owner for pk, owner in model.objects.filter(pk__in=ids).values_list("pk", column)}
 
 
 def _restore(

@@ -46,17 +46,44 @@ CLOCK = re.compile(
     re.IGNORECASE,
 )
 NUMERIC = re.compile(r"(\d{1,4})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{2,4})\.?")
-WORDY = re.compile(r"(?:[a-zäéû]+,?\s+)?(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+([^\W\d]+)\.?,?[\s-]+(\d{4}),?", re.IGNORECASE)
-AMERICAN = re.compile(r"(?:[a-z]+,?\s+)?([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4}),?", re.IGNORECASE)
+WORDY = re.compile(
+    r"(?:[a-zäéû]+,?\s+)?(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]+([^\W\d]+)\.?,?[\s-]+(\d{4}),?",
+    re.IGNORECASE,
+)
+AMERICAN = re.compile(
+    r"(?:[a-z]+,?\s+)?([^\W\d]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4}),?", re.IGNORECASE
+)
 EPOCH = re.compile(r"\d{10}(?:\d{3})?")
 SERIAL = re.compile(r"[1-5]\d{4}(?:\.\d+)?")  # Excel's days: 1927 to 2064
-YES = frozenset("yes true 1 x y done completed complete closed ja oui si held finished".split())
+YES = frozenset(
+    [
+        "yes",
+        "true",
+        "1",
+        "x",
+        "y",
+        "done",
+        "completed",
+        "complete",
+        "closed",
+        "ja",
+        "oui",
+        "si",
+        "held",
+        "finished",
+    ]
+)
 
 
 def text(raw: str) -> str:
     """A cell as it is, without what keeps spreadsheets from reading it as a number."""
     wrapped = FORMULA_TEXT.match(raw)
     return wrapped[1] if wrapped else raw
+
+
+def unquoted(raw: str) -> str:
+    """A cell without the quote that keeps spreadsheets from reading a formula."""
+    return raw[1:] if raw[0] == "'" and len(raw) > 1 and raw[1] in "=+-@|%" else raw
 
 
 def platform_text(raw: str) -> str:
@@ -108,7 +135,9 @@ def currency(raw: str) -> str:
 
 def amount(raw: str) -> str:
     """An amount of money as digits and a point: `1.234,50 €`, `$1,234.50`, `12k`."""
-    found = re.fullmatch(r"\D{0,5}?(-?[\d.,'’\s]*\d)\s*([km])?\b\D{0,8}", raw.strip(), re.IGNORECASE)
+    found = re.fullmatch(
+        r"\D{0,5}?(-?[\d.,'’\s]*\d)\s*([km])?\b\D{0,8}", raw.strip(), re.IGNORECASE
+    )
     if found is None:
         raise ValueError(f"“{raw[:60]}” is no amount")
     digits = re.sub(r"[\s'’]", "", found[1])
@@ -236,7 +265,9 @@ def _with_clock(day: date, rest: str) -> datetime | None:
     if not match[5]:
         return at
     shift = match[5].upper()
-    offset = "+00:00" if shift[0] not in "+-" else shift if ":" in shift else f"{shift[:3]}:{shift[3:]}"
+    offset = (
+        "+00:00" if shift[0] not in "+-" else shift if ":" in shift else f"{shift[:3]}:{shift[3:]}"
+    )
     return datetime.fromisoformat(at.isoformat() + offset)
 
 

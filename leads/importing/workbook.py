@@ -41,7 +41,14 @@ def read_workbook(file: BinaryIO, most_columns: int) -> Iterator[tuple[int, list
                 texts.load(book.open(book.shared))
             sheet = _Sheet(texts, book.date_styles(), book.epoch, most_columns)
             yield from sheet.rows(book.open(book.sheet))
-    except (BadZipFile, expat.ExpatError, EOFError, NotImplementedError, ValueError, KeyError) as error:
+    except (
+        BadZipFile,
+        expat.ExpatError,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+        KeyError,
+    ) as error:
         if isinstance(error, UnreadableFile):
             raise
         raise UnreadableFile(BROKEN) from error
@@ -254,7 +261,10 @@ class _Sheet:
 
 def too_wide(found: int, most: int) -> str:
     """What to say of a file with too many columns."""
-    return f"The file has at least {found:,} columns; at most {most:,} can be read. Remove those you don't need."
+    return (
+        f"The file has at least {found:,} columns; at most {most:,} can be read. "
+        "Remove those you don't need."
+    )
 
 
 def _parser() -> Any:

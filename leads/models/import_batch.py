@@ -50,7 +50,9 @@ class Import(WorkspaceModel):
     options = models.JSONField(default=dict, blank=True)
     remembered = models.BooleanField(default=False)
 
-    rows = models.PositiveIntegerField(default=0, help_text="Rows read, those of the top among them.")
+    rows = models.PositiveIntegerField(
+        default=0, help_text="Rows read, those of the top among them."
+    )
     counts = models.JSONField(default=dict, blank=True, help_text="Rows of the check by result.")
     effects = models.JSONField(default=dict, blank=True, help_text="What applying them did.")
     problem = models.CharField(max_length=500, blank=True)
@@ -81,7 +83,12 @@ class Import(WorkspaceModel):
     @property
     def total(self) -> int:
         """Rows below the line with the names of the columns, blank ones left out."""
-        return int(sum(self.counts.values()))
+        return int(sum(self.counts.values()) - self.counts.get("fills", 0))
+
+    @property
+    def body_rows(self) -> int:
+        """Rows read, without the names of the columns and what stands above them."""
+        return self.rows - int(self.option("top_rows", 0))
 
     def option(self, name: str, default: Any = None) -> Any:
         return self.options.get(name, default)

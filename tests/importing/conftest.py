@@ -19,11 +19,12 @@ Load = Callable[..., Import]
 def load(acme: Workspace, ana: Membership, now: datetime) -> Load:
     """Upload a file and let the worker read it."""
 
-    def load(data: bytes | str, name: str = "leads.csv", kind: str = "leads", by: Any = None) -> Import:
+    def load(
+        data: bytes | str, name: str = "leads.csv", kind: str = "leads", by: Any = None
+    ) -> Import:
         raw = data.encode() if isinstance(data, str) else data
         batch = storing.store(name, [raw], kind=kind, by=by or ana, now=now)
-        sweep.advance_due(now)
-        return fresh(batch)
+        return worked(batch, now)
 
     return load
 
@@ -33,23 +34,27 @@ def fresh(batch: Import) -> Import:
     return found
 
 
+def worked(batch: Import, now: datetime) -> Import:
+    """The import once the worker has nothing to do about it any more, however slow the machine is."""
+    while fresh(batch).is_working:
+        sweep.advance_due(now)
+    return fresh(batch)
+
+
 def check(batch: Import, now: datetime, mapping: Any = None, **options: Any) -> Import:
     """Choose columns, as proposed unless a mapping by header is given, and let the worker check."""
     chosen = list(batch.mapping)
     for header, target in (mapping or {}).items():
         chosen[batch.headers.index(header)] = target
     running.choose(batch, chosen, {**batch.options, **options}, now)
-    sweep.advance_due(now)
-    return fresh(batch)
+    return worked(batch, now)
 
 
 def apply(batch: Import, now: datetime) -> Import:
     running.apply(batch, now)
-    sweep.advance_due(now)
-    return fresh(batch)
+    return worked(batch, now)
 
 
 def undo(batch: Import, now: datetime) -> Import:
     running.undo(batch, now)
-    sweep.advance_due(now)
-    return fresh(batch)
+    return worked(batch, now)

@@ -91,6 +91,8 @@ def populate(workspace: Workspace, number: int) -> None:
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=ben, started_at=NOW
         )
         leads.BulkChunk.objects.create(run=run, start=0, size=1)
+        leads.Import.objects.create(name=f"leads{number}.csv", made_by=ben)
+        leads.ImportMapping.objects.create(shape=f"{number}", used_at=NOW)
         StaffVisit.objects.create(user=ben.user, what="looked", kind="leads.lead", row_id=lead.pk)
         InboundEvent.objects.create(
             source=source,

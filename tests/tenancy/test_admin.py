@@ -51,6 +51,8 @@ UNREGISTERED = {
     "auth.Permission": "chosen on the pages of users and groups",
     "axes.AccessAttemptExpiration": "not in use: lock-outs end after AXES_COOLOFF_TIME",
     "contenttypes.ContentType": "Django's own list of the models",
+    "leads.ImportChunk": "rows of people's files, compressed; the import has their numbers",
+    "leads.ImportPart": "stretches of people's files",
     "sessions.Session": "holds what people do, under a key that is a secret",
     "django_celery_beat.PeriodicTasks": "one row that tells beat to read the schedule again",
 }

@@ -34,6 +34,7 @@ from leads.models import (
     Company,
     ContactKey,
     FieldSuggestion,
+    Import,
     Lead,
     Message,
     Pipeline,
@@ -92,6 +93,20 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "tokens": page(GET=ADMINS, POST=ADMINS),
     "token-revoke": page(POST=ADMINS),
     "my-day": READ,
+    "imports": page(GET=MANAGERS, POST=MANAGERS),
+    "import": page(GET=MANAGERS),
+    "import-errors": page(GET=MANAGERS),
+    **dict.fromkeys(
+        (
+            "import-columns",
+            "import-reading",
+            "import-again",
+            "import-apply",
+            "import-cancel",
+            "import-undo",
+        ),
+        POST_MANAGE,
+    ),
     "lead-list": READ,
     "lead-new": READ,
     "lead-add": WORK,
@@ -308,6 +323,11 @@ def make_world(name: str) -> World:
         suggestion = FieldSuggestion.objects.create(
             lead=lead, field="state", source="Form", value="CA"
         )
+        batch = Import.objects.create(
+            name="leads.csv", state="columns", form="csv", delimiter=",", encoding="utf-8", rows=3,
+            made_by=owner, headers=["Name", "E-mail"], mapping=["display_name", "email"],
+            samples=[["Ann"], ["ann@x.com"]], confidence=[95, 95], options={"system": "file"},
+        )  # fmt: skip
         step = UndoStep.objects.create(lead=lead, made_by=rep, made_at=now, said="Moved")
         run = BulkRun.objects.create(
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=rep, started_at=now
@@ -324,7 +344,8 @@ def make_world(name: str) -> World:
             "task_id": Task.objects.get().pk, "message_id": Message.objects.get().pk,
             "suggestion_id": suggestion.pk, "source_id": source.pk,
             "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
-            "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
+            "merge_id": merge.pk, "import_id": batch.pk, "invitation_id": invitation.pk,
+            "token_id": token.pk, "secret": secret,
             "step_id": step.pk, "run_id": run.pk, "verb": "assign",
             "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
