@@ -9,26 +9,28 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from leadcrm.workspaces.access import Reach, reach
 from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.models import Membership
 from leads import assignment, editing, lifecycle, matching, remembering
-from leads.batch import Change
-from leads.capture import Captured, Effect, LeadDraft, capture_leads
+from leads.batch import Change, Refused
+from leads.capture import Captured, CaptureRefused, Effect, LeadDraft, capture_leads
 from leads.importing.comparing import (
     CHANGED,
+    ERROR,
     NEW,
     OVERWRITE,
     Comparer,
     Finding,
 )
 from leads.importing.drafting import Drafted, Drafter, campaigns_named, fold
-from leads.importing.packing import packed, rows_of
+from leads.importing.packing import packed, rows_of, unpacked
 from leads.models import (
     Activity,
     Contact,
@@ -43,6 +45,27 @@ from leads.models.activity import Lane
 
 AROUND = (FieldSuggestion, ContactKey, Contact)
 CREATED, EDITED = "created", "edited"
+AT_FAULT = (DataError, IntegrityError, Refused, CaptureRefused)
+NOT_WRITTEN = "The database refused this row."
+
+
+@dataclass
+class Written:
+    """What rows changed: new leads by row, changes by lead, links, and the sum of it."""
+
+    made: list[tuple[int, str]] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+    linked: list[str] = field(default_factory=list)
+    effects: Counter[str] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    def add(self, more: Written) -> None:
+        """Take what further rows changed into account."""
+        self.made += more.made
+        self.linked += more.linked
+        self.effects += more.effects
+        for lead_id, rows in more.changes.items():
+            self.changes[lead_id] = [*self.changes.get(lead_id, []), *rows]
 
 
 def actor_of(member: Membership) -> Actor:
@@ -67,23 +90,45 @@ class Applier:
         self.reach = reach(member, "import")
 
     def apply(self, chunk: ImportChunk) -> None:
-        """Do what the rows say and write down what changed; the caller holds the chunk's lock."""
+        """Do what the rows say and write down what changed; the caller holds the chunk's lock.
+
+        Where the database or a verb refuses, each row is tried by itself and only those at fault
+        are left out.
+        """
         rows = [self.drafter.draft(row) for row in rows_of(self.batch, chunk)]
         firsts = fold(rows, overwrite=self.comparer.existing == OVERWRITE)
-        with transaction.atomic():
-            keys = [row.values.get(name) for row in firsts for name in ("email", "phone")]
-            matching.lock_keys(*keys)
-            findings = self.comparer.compare(firsts)
-            edited, changes = self._edit([one for one in findings if one.writes])
-            made = self._create([one for one in findings if one.result == NEW])
-            linked = self._link(findings, dict(made))
-            journal = {"made": made, "changes": changes, "linked": linked}
-            chunk.journal = packed({**journal, "until": last_activity()})
-            effects = Counter({CREATED: len(made), EDITED: edited})
-            effects.update(one.result for one in findings if one.result not in (NEW, CHANGED))
-            chunk.effects = dict(effects)
-            chunk.state = ImportChunk.State.APPLIED
-            chunk.save(update_fields=["journal", "effects", "state"])
+        try:
+            with transaction.atomic():
+                written = self._write(firsts)
+        except AT_FAULT:
+            written = self._write_each(firsts)
+        journal = {"made": written.made, "changes": written.changes, "linked": written.linked}
+        chunk.journal = packed({**journal, "until": last_activity()})
+        chunk.effects = dict(+written.effects)
+        chunk.findings = _with_failures(chunk, written.failed)
+        chunk.state = ImportChunk.State.APPLIED
+        chunk.save(update_fields=["journal", "effects", "findings", "state"])
+
+    def _write(self, rows: Sequence[Drafted]) -> Written:
+        keys = [row.values.get(name) for row in rows for name in ("email", "phone")]
+        matching.lock_keys(*keys)
+        findings = self.comparer.compare(rows)
+        edited, changes = self._edit([one for one in findings if one.writes])
+        made = self._create([one for one in findings if one.result == NEW])
+        effects = Counter({CREATED: len(made), EDITED: edited})
+        effects.update(one.result for one in findings if one.result not in (NEW, CHANGED))
+        return Written(made, changes, self._link(findings, dict(made)), effects)
+
+    def _write_each(self, rows: Sequence[Drafted]) -> Written:
+        together = Written()
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    together.add(self._write([row]))
+            except AT_FAULT as refusal:
+                together.failed[row.number] = getattr(refusal, "message", NOT_WRITTEN)
+                together.effects[ERROR] += 1
+        return together
 
     # --- leads that are there ---
 
@@ -199,3 +244,16 @@ def last_activity() -> int:
 def _named(changes: Mapping[uuid.UUID, Any]) -> dict[str, Any]:
     """What was changed around each lead, as JSON names it."""
     return {str(lead_id): rows for lead_id, rows in changes.items()}
+
+
+def _with_failures(chunk: ImportChunk, failed: Mapping[int, str]) -> Any:
+    """The findings of a chunk, with the rows that could not be written among the errors."""
+    if not failed:
+        return chunk.findings
+    found = unpacked(chunk.findings)
+    for one in found:
+        if one["n"] in failed:
+            one |= {"r": ERROR, "e": ["", failed[one["n"]]]}
+    chunk.counts = {**chunk.counts, ERROR: chunk.counts.get(ERROR, 0) + len(failed)}
+    chunk.save(update_fields=["counts"])
+    return packed(found)

@@ -21,8 +21,8 @@ class Target:
     """Something that a cell may be written to.
 
     `names` are other products' names of such a column, separated by commas. `read` turns the text
-    of a cell into the value and raises ValueError, with a sentence for a person, for what isn't one. `place` is
-    the part of a draft it goes to. Several columns may go to one that `gathers`.
+    of a cell into the value and raises ValueError, with a sentence for a person, for what isn't
+    one. `place` is the part of a draft it goes to. Several columns may go to one that `gathers`.
     """
 
     key: str
@@ -115,7 +115,8 @@ for _one in (
     Target("external_id", "Id in the other system", ORIGIN,
         "id, record id, lead id, contact id, hubspot id, hs object id, record id contact, "
         "salesforce id, case safe id, lead id 18, person id, zoho id, external id, leadid, google "
-        "lead id, lead record id, person system id, lead system id, uuid", values.record_id, place="external"),
+        "lead id, lead record id, person system id, lead system id, uuid", values.record_id,
+        place="external"),
     Target("source", "Source", ORIGIN,
         "lead source, original source, original source type, original traffic source, channel, "
         "quelle, source name, origin, origen, herkunft, lead origin, source channel, lead "

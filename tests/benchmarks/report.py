@@ -32,6 +32,7 @@ RATES = {
     "drain": 1000,
     "capture, new people": 5000,
     "capture, known people": 5000,
+    "import": 5000,
     "subscribers": 5000,
     "auto-close": 5000,
     "bulk assign": 5000,

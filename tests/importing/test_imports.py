@@ -89,7 +89,7 @@ def test_overwriting_spares_what_a_person_typed(load: Load, now: datetime, me: A
     lead.refresh_from_db()
     assert (lead.company_name, lead.job_title) == ("File Firm", "Chief")
     assert FieldSuggestion.objects.get().value == "Clerk"
-    assert batch.effects == {"edited": 1, "created": 0, "conflict": 1}
+    assert batch.effects == {"edited": 1, "conflict": 1}
 
 
 def test_skipping_leaves_existing_leads_alone(load: Load, now: datetime) -> None:
@@ -103,7 +103,7 @@ def test_keys_of_two_people_are_a_conflict(load: Load, now: datetime) -> None:
     make_lead(email="", phone="+14155552671", display_name="Bob")
     batch = check(load("Email,Phone\nann@x.com,+14155552671\n"), now)
     assert results(batch) == ["conflict"]
-    assert apply(batch, now).effects == {"created": 0, "edited": 0, "conflict": 1}
+    assert apply(batch, now).effects == {"conflict": 1}
 
 
 def test_a_closed_lead_is_left_alone_or_gets_a_new_one_beside_it(
@@ -221,6 +221,25 @@ def test_a_worker_that_dies_halfway_doubles_nothing(
     assert Activity.objects.filter(kind="lead_created").count() == 35
 
 
+def test_a_row_that_the_database_refuses_holds_up_no_other(
+    load: Load, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = applying.Applier._draft
+
+    def poisoned(self: Any, row: Any, campaigns: Any) -> Any:
+        made = draft(self, row, campaigns)
+        if row.number == 4:
+            made.values["state"] = "x" * 200  # longer than its column
+        return made
+
+    monkeypatch.setattr(applying.Applier, "_draft", poisoned)
+    batch = apply(check(load(people_file(6)), now), now)
+    assert batch.effects == {"created": 5, "error": 1}
+    assert b"The database refused this row." in b"".join(looking.error_file(batch))
+    undo(batch, now)
+    assert not Lead.objects.present().exists()
+
+
 def test_a_tick_ends_and_the_next_goes_on(
     load: Load, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,7 +250,7 @@ def test_a_tick_ends_and_the_next_goes_on(
         sweep.advance_due(now, seconds=0)
         assert Lead.objects.count() == expected
     sweep.advance_due(now, seconds=0)
-    assert fresh(batch).effects == {"created": 35, "edited": 0}
+    assert fresh(batch).effects == {"created": 35}
 
 
 def test_cancel_keeps_what_is_applied_and_offers_undo(
