@@ -105,10 +105,8 @@ def _new_cells(
 ) -> list[ShownCell]:
     """What a new lead will hold, as it is understood."""
     drafted = reader.draft((number, cells))
-    said = {
-        name: value
-        for name, value in drafted.values.items()
-        if value and (name in drafted.mapped or name == "display_name")
+    said = {"display_name": drafted.values.get("display_name", "")} | {
+        name: value for name, value in drafted.values.items() if value and name in drafted.mapped
     }
     if drafted.at is not None:
         said["created_at"] = f"{drafted.at.astimezone(reader.zone):%-d %b %Y, %H:%M}"

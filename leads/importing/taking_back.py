@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
+from django.db.models.functions import Collate
 
 from leadcrm.workspaces.actors import Actor
 from leads import kinds, remembering, undoing
@@ -76,9 +77,12 @@ def touched_since(ids: Sequence[uuid.UUID], until: int) -> set[uuid.UUID]:
 
 
 def _lock_keys(ids: Sequence[uuid.UUID]) -> None:
-    """Before the leads, as capture does."""
-    people = Lead.objects.filter(pk__in=ids, contact__isnull=False).values("contact")
-    keys = ContactKey.objects.filter(contact__in=people).order_by("kind", "value")
+    """Before the leads, as capture does. People are given by id: right after an import the planner
+    knows little of the tables, and goes through all keys for each lead."""
+    people = set(Lead.objects.filter(pk__in=ids).values_list("contact", flat=True))
+    keys = ContactKey.objects.filter(contact__in=people - {None}).order_by(
+        "kind", Collate("value", "C")
+    )
     list(keys.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
@@ -137,9 +141,9 @@ def _remove(
 
 def _remove_people(leads: Sequence[uuid.UUID], now: datetime) -> None:
     """Their keys are free again; a mark not to contact somebody stays with its key."""
-    others = Lead.objects.present().filter(contact=OuterRef("pk"))
-    people = Contact.objects.filter(~Exists(others), leads__in=leads, archived_at=None)
-    ids = sorted(set(people.values_list("pk", flat=True)))
+    people = set(Lead.objects.filter(pk__in=leads).values_list("contact", flat=True)) - {None}
+    others = Lead.objects.present().filter(contact__in=people)
+    ids = sorted(people - set(others.values_list("contact", flat=True)))
     ContactKey.objects.filter(contact__in=ids, do_not_contact_at=None).delete()
     Contact.objects.filter(pk__in=ids).update(archived_at=now)
 
