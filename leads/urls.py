@@ -1,6 +1,18 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, bulk, company, day, detail, doing, edit, export, people, person
+from leads.views import (
+    add,
+    bulk,
+    company,
+    day,
+    detail,
+    doing,
+    edit,
+    export,
+    people,
+    person,
+    search,
+)
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -49,6 +61,7 @@ pages = [
     path("bulk/<uuid:run_id>/undo/", bulk.bulk_undo, name="bulk-undo"),
     path("undo/<uuid:step_id>/", doing.undo, name="undo"),
     path("messages/<uuid:message_id>/", detail.message_text, name="message"),
+    path("search/", search.search_page, name="search"),
     path("contacts/", people.contact_list, name="contacts"),
     path("contacts/<uuid:contact_id>/", person.contact_detail, name="contact"),
     path("contacts/<uuid:contact_id>/edit/", person.edit_contact, name="contact-edit"),

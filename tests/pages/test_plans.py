@@ -169,9 +169,9 @@ def test_every_way_to_search(filled: Workspace, visit: Any, role: Role) -> None:
     with workspace_scope(filled):
         lead = Lead.objects.present().exclude(email="").exclude(phone="").order_by("-pk")[50]
     terms = (lead.display_name, lead.email, lead.email[2:9], lead.phone, lead.phone[-7:],
-             "smith", "zzqxwv", "jo", "dental jo", str(uuid.UUID(int=77)))  # fmt: skip
+             "smith", "zzqxwv", "jo", "dental jo", "j s", str(uuid.UUID(int=77)))  # fmt: skip
     wrong: list[str] = []
-    for page in ("lead-list", "contacts", "companies"):
+    for page in ("lead-list", "contacts", "companies", "search"):
         path = reverse(page, args=[filled.slug])
         for term in terms:
             wrong += visit(role, path, view="all", q=term)

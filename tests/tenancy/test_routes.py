@@ -108,6 +108,7 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "bulk-undo": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
     "undo": page(POST=frozenset({Role.REP})),  # whose step it is; nobody undoes another's
     "lead-edit": WORK,
+    "search": READ,
     "message": READ,
     **dict.fromkeys(
         (
