@@ -107,7 +107,7 @@ def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:
 
 def _holds(text: str) -> Q:
     if number := _number(text):
-        return _contains(number) | _contains(text)
+        return _contains(number) if number in text else _contains(number) | _contains(text)
     condition = Q()
     for word in text.split():
         is_short = len(word) < TRIGRAM and word.isalnum()

@@ -9,6 +9,7 @@ settings_pages = [
     path("general/visibility/", general.save_visibility, name="general-visibility"),
     path("general/hours/", general.save_hours, name="general-hours"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/theme/", profile.choose_theme, name="theme"),
     path("password/", profile.change_password, name="change-password"),
     path("members/", members.members, name="members"),
     path("members/invite/", members.invite_member, name="invite"),

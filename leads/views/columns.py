@@ -11,7 +11,7 @@ from leads.views.tabs import MINE, Tab
 @dataclass(frozen=True)
 class Column:
     """`up` and `down` are the sorts that its header offers, first click first; `also` is a further
-    one that counts as `up`."""
+    one that counts as `up`. `edits` are the fields that a double click on its cell edits."""
 
     key: str
     label: str
@@ -21,14 +21,15 @@ class Column:
     down: str = ""
     also: str = "-"
     css: str = ""
+    edits: tuple[str, ...] = ()
 
 
 COLUMNS = (
     Column("due", "Due", fixed=True, up="due", down="-due", also="waiting"),
-    Column("name", "Name", fixed=True),
+    Column("name", "Name", fixed=True, edits=("display_name", "company_name")),
     Column("stage", "Stage"),
-    Column("phone", "Phone"),
-    Column("email", "E-mail", shown=False),
+    Column("phone", "Phone", edits=("phone",)),
+    Column("email", "E-mail", shown=False, edits=("email",)),
     Column("source", "Source"),
     Column("tries", "Tries", css="num"),
     Column("step", "Next step"),
@@ -36,9 +37,9 @@ COLUMNS = (
     Column("owner", "Owner"),
     Column("team", "Team", shown=False),
     Column("pipeline", "Pipeline", shown=False),
-    Column("budget", "Budget", shown=False, css="num"),
-    Column("label", "Label", shown=False),
-    Column("state", "State", shown=False),
+    Column("budget", "Budget", shown=False, css="num", edits=("budget", "budget_currency")),
+    Column("label", "Label", shown=False, edits=("label",)),
+    Column("state", "State", shown=False, edits=("state",)),
     Column("created", "Created", up="-created", down="created"),
 )
 USUAL = "usual"

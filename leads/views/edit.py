@@ -57,7 +57,7 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
         return _form_page(request, lead, form, row, status=422)
     base.is_valid()  # what was seen is compared, not judged
     try:
-        _require_editable(lead)
+        require_editable(lead)
         now = timezone.now()
         with undoing.undoable(lead.pk, said="Saved.", by=request.actor, now=now) as outcome:
             result = _save(request, lead, form.cleaned_data, base.cleaned_data, now)
@@ -69,7 +69,7 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     return (_saved if row else done)(request, lead, "Saved.", outcome.step)
 
 
-def _require_editable(lead: Lead) -> None:
+def require_editable(lead: Lead) -> None:
     """Raise Refused for a lead that stays as it was."""
     if not is_editable(lead):
         raise Refused(f"This lead is closed ({lead.stage.label}). Reopen it to change it.")

@@ -32,6 +32,7 @@ READ = (
     *("created_at", "next_step"),
 )
 KINDS = dict(SourceKind.choices)
+EDITED = SafeString(" data-edit")  # whose cells may be edited in place
 NO_ID = uuid.UUID(int=0)
 
 
@@ -77,10 +78,11 @@ class RowMaker:
         key = str(lead.pk)
         cells = "".join([CELLS[column.key](self, lead, key) for column in self.columns])
         return fill(
-            '<tr id="row-{}" data-lead="{}" hx-get="{}" hx-trigger="changed-{} from:body"'
+            '<tr id="row-{}" data-lead="{}"{} hx-get="{}" hx-trigger="changed-{} from:body"'
             ' hx-swap="outerHTML">{}{}<td class="c-do">{}</td></tr>',
             key,
             self.address("detail", key),
+            EDITED if self.may_edit and is_open(lead) else "",
             self.address("row", key),
             key,
             self.tick(lead, key) if self.may_tick else "",

@@ -2,9 +2,10 @@
 (function () {
   "use strict";
 
+  // Those that show, or would if the list did.
   function optionsOf(list) {
     return Array.prototype.filter.call(list.querySelectorAll("[role=option]"), function (one) {
-      return !one.closest("[hidden]");
+      return !one.hidden && !one.closest("[role=group][hidden]");
     });
   }
 

@@ -82,6 +82,7 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "source-form": page(POST=ADMINS),
     "source-submissions": page(GET=ADMINS),
     "profile": page(GET=EVERY, POST=EVERY),
+    "theme": page(POST=EVERY),
     "change-password": page(GET=EVERY, POST=EVERY),
     "members": page(GET=ADMINS),
     "invite": page(POST=ADMINS),
@@ -108,7 +109,9 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "bulk-undo": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
     "undo": page(POST=frozenset({Role.REP})),  # whose step it is; nobody undoes another's
     "lead-edit": WORK,
+    "lead-cell": WORK,
     "search": READ,
+    "commands": READ,
     "message": READ,
     **dict.fromkeys(
         (
@@ -319,7 +322,7 @@ def make_world(name: str) -> World:
         appointment = Appointment.objects.get()
         source = Source.objects.get()
         ids = {
-            "workspace": workspace.slug, "lead_id": lead.pk, "contact_id": lead.contact_id,
+            "workspace": workspace.slug, "lead_id": lead.pk, "column": "label", "contact_id": lead.contact_id,
             "key_id": ContactKey.objects.get(contact=lead.contact_id, kind="phone").pk,
             "company_id": Company.objects.get().pk, "appointment_id": appointment.pk,
             "task_id": Task.objects.get().pk, "message_id": Message.objects.get().pk,

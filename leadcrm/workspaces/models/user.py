@@ -27,6 +27,9 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=(username or "").strip())
 
 
+THEMES = [("auto", "As the system"), ("light", "Light"), ("dark", "Dark")]
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail. What they may do hangs on their memberships."""
 
@@ -38,7 +41,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     theme = models.CharField(
         max_length=5,
-        choices=[("auto", "As the system"), ("light", "Light"), ("dark", "Dark")],
+        choices=THEMES,
         default="auto",
     )
     shortcuts = models.BooleanField("keyboard shortcuts", default=True)

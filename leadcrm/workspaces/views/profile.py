@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from leadcrm.workspaces.forms import ChangePasswordForm, ProfileForm
-from leadcrm.workspaces.pages import PageRequest, show
+from leadcrm.workspaces.models import User
+from leadcrm.workspaces.models.user import THEMES
+from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -22,6 +24,18 @@ def profile(request: PageRequest) -> HttpResponse:
         return redirect("profile", request.workspace.slug)
     status = 422 if form.errors else 200
     return show(request, "settings/profile.html", {"form": form}, status=status)
+
+
+@require_POST
+def choose_theme(request: PageRequest) -> HttpResponse:
+    """Keep light, dark or the system's choice, without leaving the page that asks."""
+    theme = request.POST.get("theme", "")
+    if theme not in dict(THEMES):
+        return HttpResponseBadRequest("No such theme.", content_type="text/plain")
+    User.objects.filter(pk=request.user.pk).update(theme=theme)
+    if wants_fragment(request):
+        return with_events(HttpResponse(status=204), theme={"theme": theme})
+    return redirect("profile", request.workspace.slug)
 
 
 @sensitive_post_parameters()
