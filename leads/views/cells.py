@@ -97,6 +97,8 @@ def _shown(
     **extra: Any,
 ) -> HttpResponse:
     """The form within its cell, or the choice between theirs and mine."""
+    for field in form.fields.values():
+        field.widget.attrs["placeholder"] = field.label or ""
     context = {
         "lead": lead,
         "edit_form": form,

@@ -12,7 +12,8 @@
 
   document.body.addEventListener("htmx:afterSettle", function () {
     var row = at.row();
-    if (row && document.activeElement === document.body) row.querySelector(".row-link").focus({ preventScroll: true });
+    var link = row && row.querySelector(".row-link"); // none while its name is edited
+    if (link && document.activeElement === document.body) link.focus({ preventScroll: true });
   });
 
   function move(step) {
