@@ -55,6 +55,7 @@ PAGES = (
     Page("Contacts", "contacts", "users", words="people persons"),
     Page("Companies", "companies", "building", words="organisations accounts"),
     Page("Add a lead", "lead-add", "plus", "edit", words="new create"),
+    Page("Bulk actions", "bulk-runs", "check", "bulk", words="mass runs progress undo export"),
     Page("General settings", "general", "settings", "settings", words="workspace hours visibility"),
     Page("Users", "members", "users", "users", words="members invite team settings"),
     Page("Sources", "sources", "inbox", "settings", words="forms website settings"),

@@ -294,6 +294,11 @@ class Desk:
                 "Search", name, "search", [self.get(self.list, view="all", q=typed)],
                 floor_requests=floor.search(plain), expects=expects,
             )  # fmt: skip
+            everything = reverse("search", args=[self.slug])
+            yield scenario(
+                "Global search", name, "search", [self.get(everything, q=typed)],
+                floor_requests=floor.search(plain), expects=expects,
+            )  # fmt: skip
         name = of_rep.display_name
         yield scenario(
             "Search", "rare name, rep", "search", [self.get(self.list, "rep", view="all", q=name)],

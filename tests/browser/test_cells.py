@@ -55,6 +55,10 @@ def test_cells_are_edited_without_leaving_the_list(
     expect(page.locator(":focus")).to_have_text("Anna jk Björk")
     press(page, "u")
     expect(row.locator(".c-label")).to_have_text("Cold")
+    press(page, "x")
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    press(page, "x")
+    expect(row.get_by_role("checkbox")).not_to_be_checked()
 
     other = page.locator(f"#row-{bob.pk} .c-label")
     other.dblclick()
