@@ -131,7 +131,9 @@ def _people(
 ) -> Group:
     ids = list(dict.fromkeys([*(hit.contact for hit in hits if hit.contact), *named.ids]))
     found = visible_contacts(membership).filter(_among(ids))
-    rows = list(found.values("pk", "display_name", "company_name", "email", "phone", "job_title"))
+    rows: list[Any] = list(
+        found.values("pk", "display_name", "company_name", "email", "phone", "job_title")
+    )
     return _best(rows, ids, "display_name", text, each, more or named.cut)
 
 
@@ -141,12 +143,12 @@ def _companies(
     ids = list(dict.fromkeys([*(hit.company for hit in hits if hit.company), *named.ids]))
     holds = Q(name__icontains=text) | Q(domain__contains=text)
     found = visible_companies(membership).filter(_among(ids), holds)
-    rows = list(found.values("pk", "name", "domain", "phone"))
+    rows: list[Any] = list(found.values("pk", "name", "domain", "phone"))
     return _best(rows, ids, "name", text, each, more or named.cut)
 
 
 def _best(
-    rows: list[dict[str, Any]], ids: list[uuid.UUID], name: str, text: str, each: int, more: bool
+    rows: list[Any], ids: list[uuid.UUID], name: str, text: str, each: int, more: bool
 ) -> Group:
     newest_first = _in_order(rows, ids, lambda row: row["pk"])
     ranked = sorted(newest_first, key=lambda row: _fit(row[name], text))

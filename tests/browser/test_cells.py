@@ -13,6 +13,7 @@ from leadcrm.workspaces.models import Membership, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
 from leads import editing
 from leads.models import Lead
+from leads.views import columns
 from tests.browser.conftest import sign_in
 from tests.factories import make_lead, make_member
 
@@ -25,11 +26,10 @@ def press(page: Page, *keys: str) -> None:
 def test_cells_are_edited_without_leaving_the_list(
     home: Workspace, owner: Membership, open_page: Callable[..., Page]
 ) -> None:
-    owner.list_columns = ["name", "phone", "label", "owner"]
-    owner.save()
     sam = make_member(home, "manager", "Sam")
     now = timezone.now()
     with workspace_scope(home):
+        columns.choose(owner, ["name", "phone", "label", "owner"])
         ann = make_lead(now=now - timedelta(minutes=4), display_name="Ann Björk", owner=owner)
         bob = make_lead(now=now - timedelta(minutes=2), display_name="Bob Stone", owner=owner)
     page = open_page()
