@@ -26,11 +26,25 @@
     var wanted = keys.includes(key) ? key : keys.includes(column) ? column : keys[0];
     restore();
     var cell = cellOf(row, wanted);
-    open = { cell: cell, column: wanted, row: row.id, before: Array.from(cell.childNodes) };
+    open = { cell: cell, column: wanted, row: row.id, before: Array.from(cell.childNodes), typed: "", left: false };
     column = wanted;
-    window.htmx.ajax("GET", row.dataset.lead + "cell/" + wanted + "/", { target: cell, swap: "innerHTML" });
+    window.htmx.ajax("GET", row.dataset.lead + "cell/" + wanted + "/", { target: cell, swap: "innerHTML" }).then(came, came);
     return true;
   }
+
+  function isAwaited() { return open && !open.cell.querySelector("form"); }
+
+  // Without a form, as where the lead was closed meanwhile, nothing is open.
+  function came() { setTimeout(function () { if (isAwaited()) open = null; }); }
+
+  // What is typed before the form is there goes into it.
+  document.addEventListener("keydown", function (event) {
+    if (!isAwaited() || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.key === "Escape") open.left = true;
+    else if (event.key.length === 1) open.typed += event.key;
+  }, true);
 
   // The cell as it was.
   function restore() {
@@ -107,11 +121,18 @@
 
   document.body.addEventListener("htmx:afterSettle", function (event) {
     var cell = event.target;
+    if (cell.querySelector("form[data-cell]") && cell.matches("td") && !(open && cell === open.cell)) {
+      // Another one was opened meanwhile.
+      window.htmx.trigger(document.body, "changed-" + cell.parentElement.id.replace("row-", ""));
+    }
     if (open && cell === open.cell) {
       var field = cell.querySelector("[aria-invalid=true], form[data-cell] :is(input:not([type=hidden]), select, textarea), [data-theirs]");
       if (!field) return;
       field.focus();
+      if (open.left) return leave();
       if (field.select) field.select();
+      if (open.typed && field.matches("input")) field.value = open.typed;
+      open.typed = "";
     }
   });
 
