@@ -26,16 +26,16 @@
     var wanted = keys.includes(key) ? key : keys.includes(column) ? column : keys[0];
     restore();
     var cell = cellOf(row, wanted);
-    open = { cell: cell, column: wanted, row: row.id, before: Array.from(cell.childNodes), typed: "", left: false };
+    open = { cell: cell, column: wanted, row: row.id, before: Array.from(cell.childNodes), typed: "", left: false, ready: false };
     column = wanted;
     window.htmx.ajax("GET", row.dataset.lead + "cell/" + wanted + "/", { target: cell, swap: "innerHTML" }).then(came, came);
     return true;
   }
 
-  function isAwaited() { return open && !open.cell.querySelector("form"); }
+  function isAwaited() { return open && !open.ready; }
 
   // Without a form, as where the lead was closed meanwhile, nothing is open.
-  function came() { setTimeout(function () { if (isAwaited()) open = null; }); }
+  function came() { setTimeout(function () { if (open && !open.cell.querySelector("form")) open = null; }); }
 
   // What is typed before the form is there goes into it.
   document.addEventListener("keydown", function (event) {
@@ -129,6 +129,7 @@
       var field = cell.querySelector("[aria-invalid=true], form[data-cell] :is(input:not([type=hidden]), select, textarea), [data-theirs]");
       if (!field) return;
       field.focus();
+      open.ready = true;
       if (open.left) return leave();
       if (field.select) field.select();
       if (open.typed && field.matches("input")) field.value = open.typed;
