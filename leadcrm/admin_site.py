@@ -41,6 +41,7 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
             "leads.Appointment", "leads.Deal", "leads.FieldSuggestion", "leads.ExternalId",
             "leads.MergeJournal", "leads.UndoStep", "leads.BulkRun", "leads.BulkChunk",
             "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
+            "leads.SavedView", "leads.SavedViewFilter", "leads.SavedViewColumn", "leads.DefaultView",
         ),
     ),
     (

@@ -13,6 +13,7 @@ import django_filters as filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from leadcrm.workspaces.models import Membership
@@ -25,6 +26,8 @@ MOST_VALUES = 50
 LARGEST = 2**31 - 1
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 KEY = re.compile(r"^[-a-zA-Z0-9_]{1,50}$")
+DAYS = re.compile(r"^(in)?(\d{1,4})d$")
+Day = date | datetime | timedelta
 COMPARISONS = {"": "is", "gt": "above", "gte": "at least", "lt": "below", "lte": "at most"}
 
 
@@ -103,12 +106,17 @@ class ValuesField(forms.CharField):
 
 
 class MomentField(forms.CharField):
-    """A date, which the workspace's time zone turns into a moment, or a date with a time."""
+    """A date, which the workspace's time zone turns into a moment, or a date with a time.
 
-    def clean(self, value: Any) -> date | datetime | None:
+    `7d` is the day seven days ago, `in7d` that in seven days, `0d` today: a number of days.
+    """
+
+    def clean(self, value: Any) -> date | datetime | timedelta | None:
         text = super().clean(value)
         if not text:
             return None
+        if days := DAYS.match(text):
+            return timedelta(days=int(days[2]) if days[1] else -int(days[2]))
         if "T" in text:  # a plus sign in a query string arrives as a space
             text = text.replace(" ", "+")
         try:
@@ -226,6 +234,8 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         (*YES_NO, ("any", "Any")),
         method="by_archived",
     )
+    has_phone = _choice("Whether there is a number.", YES_NO, method="by_text")
+    has_email = _choice("Whether there is an e-mail address.", YES_NO, method="by_text")
     needs_review = _choice("Whether two people may be meant.", YES_NO, method="by_flag")
     is_test = _choice("Whether it is a test lead.", YES_NO, method="by_flag")
 
@@ -238,6 +248,7 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
             "to": MomentFilter(method="until", help_text="Enquired on or before this date."),
             **_compared("score", "score_total", WholeFilter, "Score"),
             **_compared("external_score", "external_score", WholeFilter, "External score"),
+            **_compared("tries", "attempt_count", WholeFilter, "Tries"),
             **_compared("budget", "budget", MoneyFilter, "Budget"),
             **_moments("created_at", "Enquired"),
             **_moments("last_activity_at", "Last activity"),
@@ -314,15 +325,20 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     def by_flag(self, leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         return leads.filter(**{name: value == "true"})
 
-    def since(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
+    def by_text(self, leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        missing = Q(**{name.removeprefix("has_"): ""})
+        return leads.filter(~missing if value == "true" else missing)
+
+    def since(self, leads: QuerySet[Lead], name: str, value: Day) -> QuerySet[Lead]:
         return leads.filter(created_at__gte=self._moment(value))
 
-    def until(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
+    def until(self, leads: QuerySet[Lead], name: str, value: Day) -> QuerySet[Lead]:
+        value = self._day(value)
         if isinstance(value, datetime):
             return leads.filter(created_at__lte=self._moment(value))
         return leads.filter(created_at__lt=self._moment(value + timedelta(days=1)))
 
-    def compare_moment(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
+    def compare_moment(self, leads: QuerySet[Lead], name: str, value: Day) -> QuerySet[Lead]:
         moment = self._moment(value)
         if name.startswith("last_activity_at__lt"):
             # Nothing happened before it came in (`lead_active_since_created`): saying so spares
@@ -339,7 +355,14 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         found = Q(**{f"{name}__in": [value for value in ids if value is not None]})
         return leads.filter(found | Q(**{name: None}) if "none" in values else found)
 
-    def _moment(self, value: date) -> datetime:
+    def _day(self, value: Day) -> date:
+        """The date of a number of days from today."""
+        if isinstance(value, timedelta):
+            return timezone.localtime(timezone.now(), self.zone).date() + value
+        return value
+
+    def _moment(self, value: Day) -> datetime:
+        value = self._day(value)
         if not isinstance(value, datetime):
             value = datetime.combine(value, time.min)
         return value if value.tzinfo else value.replace(tzinfo=self.zone)

@@ -1,6 +1,20 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, bulk, company, day, detail, doing, edit, export, people, person
+from leads.views import (
+    add,
+    board,
+    bulk,
+    company,
+    day,
+    detail,
+    doing,
+    edit,
+    export,
+    filter_page,
+    people,
+    person,
+    saved,
+)
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -31,6 +45,14 @@ def key_paths() -> list[URLPattern]:
     ]
 
 
+def view_paths() -> list[URLPattern]:
+    """A route for each thing that is done with a saved view by one press."""
+    return [
+        path(f"views/<uuid:view_id>/{do}/", saved.do_with_view, {"do": do}, name=f"view-{do}")
+        for do in saved.SAID
+    ]
+
+
 pages = [
     path("day/", day.my_day, name="my-day"),
     path("leads/", lists.lead_list, name="lead-list"),
@@ -39,6 +61,14 @@ pages = [
     path("leads/<uuid:lead_id>/", detail.lead_detail, name="lead-detail"),
     path("leads/<uuid:lead_id>/edit/", edit.edit_lead, name="lead-edit"),
     path("leads/<uuid:lead_id>/row/", lists.lead_row, name="lead-row"),
+    path("leads/filter/", filter_page.filter_leads, name="lead-filter"),
+    path("board/", board.lead_board, name="board"),
+    path("board/<uuid:stage_id>/more/", board.more_cards, name="board-more"),
+    path("board/cards/<uuid:lead_id>/", board.lead_card, name="board-card"),
+    path("views/new/", saved.new_view, name="view-new"),
+    path("views/<uuid:view_id>/edit/", saved.edit_view, name="view-edit"),
+    path("views/<uuid:view_id>/save/", saved.save_view, name="view-save"),
+    *view_paths(),
     path("leads/columns/", lists.choose_columns, name="lead-columns"),
     path("leads/export/", export.export_leads, name="lead-export"),
     *verb_paths(),

@@ -7,6 +7,12 @@ from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
 from leads.models.message import Message
 from leads.models.people import Company, Contact, ContactKey
 from leads.models.pipeline import CloseReason, Pipeline, Stage
+from leads.models.saved_view import (
+    DefaultView,
+    SavedView,
+    SavedViewColumn,
+    SavedViewFilter,
+)
 from leads.models.source import Campaign, Source, SourceDay, SourceKind
 from leads.models.task import Task
 
@@ -22,6 +28,7 @@ __all__ = [
     "ContactKey",
     "Cursor",
     "Deal",
+    "DefaultView",
     "ExternalId",
     "FieldSuggestion",
     "Lead",
@@ -30,6 +37,9 @@ __all__ = [
     "Message",
     "Parking",
     "Pipeline",
+    "SavedView",
+    "SavedViewColumn",
+    "SavedViewFilter",
     "Source",
     "SourceDay",
     "SourceKind",

@@ -330,6 +330,13 @@ class Lead(WorkspaceModel):
                 condition=IS_OPEN,
                 name="lead_open_owner",
             ),
+            # The columns of the board, each in its order, with what is counted and summed of it.
+            models.Index(
+                fields=["workspace", "stage", *BY_WORK_DUE[1:]],
+                include=["owner", "team", "budget", "budget_currency"],
+                condition=IS_OPEN,
+                name="lead_board",
+            ),
             models.Index(
                 fields=["workspace", "created_at", "id"], condition=IS_OPEN, name="lead_open"
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leadcrm.workspaces.models import Membership
+from leads.models import SavedView
 from leads.views.tabs import MINE, Tab
 
 
@@ -52,13 +53,19 @@ def chosen(member: Membership) -> list[Column]:
     return [column for column in COLUMNS if column.fixed or column.key in keys]
 
 
-def shown_in(tab: Tab, member: Membership) -> list[Column]:
-    """Those of a tab: in My open the owner goes without saying."""
+def shown_in(tab: Tab, member: Membership, saved: SavedView | None = None) -> list[Column]:
+    """Those of a saved view, or of a tab: in My open the owner goes without saying."""
+    keys = [one.key for one in saved.columns.all()] if saved else []
+    if keys:
+        return [column for column in COLUMNS if column.fixed or column.key in keys]
     return [one for one in chosen(member) if not (one.key == "owner" and tab is MINE)]
 
 
 def choose(member: Membership, keys: list[str]) -> None:
-    """Keep a member's choice; what isn't a column is left out. None at all, or `usual` among them,
-    means the usual ones."""
-    known = [one.key for one in COLUMNS if one.key in keys and USUAL not in keys]
-    Membership.objects.filter(pk=member.pk).update(list_columns=known)
+    """Keep a member's choice. None at all means the usual ones."""
+    Membership.objects.filter(pk=member.pk).update(list_columns=known(keys))
+
+
+def known(keys: list[str]) -> list[str]:
+    """The columns among some keys, or none where `usual` is among them."""
+    return [one.key for one in COLUMNS if one.key in keys and USUAL not in keys]

@@ -78,7 +78,7 @@
     var type = answer.getResponseHeader("Content-Type") || "";
     if (event.target.hasAttribute("data-poll") && answer.status >= 500) return;
     if (type.indexOf("text/plain") === 0) announce(answer.responseText, { failed: true });
-    else if (answer.status === 404 && event.target.matches("tr[data-lead]")) event.target.remove();
+    else if (answer.status === 404 && event.target.matches("tr[data-lead], li[data-lead]")) event.target.remove();
     else if (answer.status === 404) explain("Not found, or not yours. Ask a manager.");
     else if (answer.status === 403) explain("This page is out of date. Reload it and try again.");
     else explain("Something went wrong. What you typed is still here: try again.");

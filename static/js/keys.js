@@ -4,12 +4,14 @@
 
   var VERBS = { c: "call", n: "note", t: "task", b: "book", s: "move", a: "assign", z: "snooze", l: "close" };
 
+  var ROWS = "tr[data-lead], li[data-lead]"; // of the list, or the cards of the board
+
   function isTyping(target) {
     return Boolean(target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]"));
   }
 
   function rows() {
-    return Array.prototype.slice.call(document.querySelectorAll("tr[data-lead]"));
+    return Array.prototype.slice.call(document.querySelectorAll(ROWS));
   }
 
   // A row that was read anew has lost the focus; it is still where the rep was.
@@ -17,7 +19,7 @@
 
   function currentRow() {
     var focused = document.activeElement;
-    var row = focused ? focused.closest("tr[data-lead]") : null;
+    var row = focused ? focused.closest(ROWS) : null;
     if (row) last = row.id;
     return row || (focused === document.body && last ? document.getElementById(last) : null);
   }

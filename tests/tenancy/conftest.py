@@ -91,6 +91,12 @@ def populate(workspace: Workspace, number: int) -> None:
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=ben, started_at=NOW
         )
         leads.BulkChunk.objects.create(run=run, start=0, size=1)
+        view = leads.SavedView.objects.create(name=f"View {number}", owner=ben, tab="open")
+        leads.SavedViewFilter.objects.create(
+            view=view, group=1, position=0, name="owner", operator="is", value="me"
+        )
+        leads.SavedViewColumn.objects.create(view=view, key="name", position=0)
+        leads.DefaultView.objects.create(view=view, membership=ben)
         StaffVisit.objects.create(user=ben.user, what="looked", kind="leads.lead", row_id=lead.pk)
         InboundEvent.objects.create(
             source=source,

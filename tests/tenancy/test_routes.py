@@ -37,7 +37,9 @@ from leads.models import (
     Lead,
     Message,
     Pipeline,
+    SavedView,
     Source,
+    Stage,
     Task,
     UndoStep,
 )
@@ -106,6 +108,26 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     ),  # own runs, or for admins all
     "bulk-cancel": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
     "bulk-undo": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
+    "lead-filter": READ,
+    "board": READ,
+    "board-more": READ,
+    "board-card": READ,
+    "view-new": page(GET=EVERY, POST=EVERY),
+    "view-edit": MANAGE,  # a shared view; a private one is its owner's, in test_saved_views
+    **dict.fromkeys(
+        (
+            "view-save",
+            "view-pin",
+            "view-unpin",
+            "view-share",
+            "view-unshare",
+            "view-default-for-all",
+            "view-delete",
+        ),
+        POST_MANAGE,
+    ),
+    "view-default": page(POST=EVERY),
+    "view-no-default": page(POST=EVERY),
     "undo": page(POST=frozenset({Role.REP})),  # whose step it is; nobody undoes another's
     "lead-edit": WORK,
     "message": READ,
@@ -325,6 +347,10 @@ def make_world(name: str) -> World:
             "suggestion_id": suggestion.pk, "source_id": source.pk,
             "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
             "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
+            "view_id": SavedView.objects.create(
+                name="All", owner=owner, tab="all", is_shared=True
+            ).pk,
+            "stage_id": Stage.objects.get(key="new").pk,
             "step_id": step.pk, "run_id": run.pk, "verb": "assign",
             "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
@@ -403,6 +429,7 @@ def state() -> tuple[int, ...]:
             Activity.objects.count(), Lead.objects.count(), Source.objects.count(),
             Membership.objects.filter(is_active=True).count(), Campaign.objects.count(),
             Company.objects.count(), ApiToken.objects.filter(revoked_at=None).count(),
+            SavedView.objects.count(),
         )  # fmt: skip
 
 
