@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import Http404
 
 from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, may
@@ -16,6 +19,7 @@ from leads.conditions import Condition, Conditions, grouped
 from leads.models import DefaultView, SavedView, SavedViewColumn, SavedViewFilter
 
 MOST = 200  # views of one member
+IN_FILTER = ("group", "name", "operator", "value")
 
 
 class TooManyViews(Exception):
@@ -33,9 +37,14 @@ def visible_views(member: Membership) -> QuerySet[SavedView]:
 def access_view(member: Membership, view_id: uuid.UUID, *, need: str = "see") -> SavedView:
     """A view that the member may see, with its filters and columns; to `change` it, one of their
     own or, for who may share, a shared one. Raises Http404, NotAllowed."""
-    found = visible_views(member).prefetch_related("filters", "columns")
+    filters = SavedViewFilter.objects.filter(view=OuterRef("pk")).order_by("position")
+    columns = SavedViewColumn.objects.filter(view=OuterRef("pk")).order_by("position")
+    found = visible_views(member).annotate(
+        filter_rows=ArraySubquery(filters.values(row=JSONObject(**{n: n for n in IN_FILTER}))),
+        column_keys=ArraySubquery(columns.values("key")),
+    )
     try:
-        view = found.get(pk=view_id)
+        view: SavedView = found.get(pk=view_id)
     except SavedView.DoesNotExist:
         raise Http404(NOT_FOUND) from None
     if need == "change" and not may_change(member, view):
@@ -48,8 +57,9 @@ def may_change(member: Membership, view: SavedView) -> bool:
 
 
 def conditions_of(view: SavedView) -> Conditions:
-    rows = view.filters.all()
-    pairs = ((row.group, Condition(row.name, row.operator, row.value)) for row in rows)
+    """What leads must fit in a view that `access_view` found."""
+    rows = [json.loads(row) for row in view.filter_rows]
+    pairs = [(row.pop("group"), Condition(**row)) for row in rows]
     return grouped(pairs, view.match)
 
 

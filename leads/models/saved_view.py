@@ -31,6 +31,9 @@ class SavedView(WorkspaceModel):
     match = models.CharField(max_length=3, choices=Match.choices, default=Match.ALL)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    filter_rows: list[str]  # of those that `access_view` finds: its filters as JSON
+    column_keys: list[str]
+
     class Meta(WorkspaceModel.Meta):
         ordering: ClassVar = ["name", "id"]
 

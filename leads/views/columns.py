@@ -55,7 +55,7 @@ def chosen(member: Membership) -> list[Column]:
 
 def shown_in(tab: Tab, member: Membership, saved: SavedView | None = None) -> list[Column]:
     """Those of a saved view, or of a tab: in My open the owner goes without saying."""
-    keys = [one.key for one in saved.columns.all()] if saved else []
+    keys = saved.column_keys if saved else []
     if keys:
         return [column for column in COLUMNS if column.fixed or column.key in keys]
     return [one for one in chosen(member) if not (one.key == "owner" and tab is MINE)]

@@ -139,7 +139,7 @@ def _save_new(
         return saved_views.save_new(
             request.membership,
             conditions=found.conditions.with_all(from_filters(query_of(query))),
-            columns=[one.key for one in found.saved.columns.all()] if found.saved else (),
+            columns=found.saved.column_keys if found.saved else (),
             tab=found.tab.key,
             sort=_sort(found, query),
             layout="board" if is_board else "table",
