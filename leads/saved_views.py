@@ -132,9 +132,10 @@ def make_default(view: SavedView, by: Membership, *, for_all: bool, on: bool = T
         if on and not view.is_shared:
             raise NotAllowed("Share the view first: others can't see it.")
     who = None if for_all else by
-    DefaultView.objects.filter(membership=who).delete()
     if on:
-        DefaultView(membership=who, view=view).save()
+        DefaultView.objects.update_or_create(membership=who, defaults={"view": view})
+    else:
+        DefaultView.objects.filter(membership=who).delete()
 
 
 def delete(view: SavedView) -> None:

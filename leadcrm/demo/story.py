@@ -22,6 +22,7 @@ from leadcrm.demo.people import Population
 from leadcrm.demo.play import play
 from leadcrm.demo.present import Present
 from leadcrm.demo.steps import Life, World
+from leadcrm.demo.views import share_views
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import WorkspaceModel, all_workspaces, workspace_scope
 from leads.models import Contact, Lead, Source, SourceKind
@@ -130,6 +131,7 @@ def _tell(now: datetime, leads: int, seed: int, keys: dict[str, str], say: Say) 
             lives.append(_life(world, population, channel, fate_of(channel, dice)))
         events = play(lives, now, say)
         letterbox.fill(world, population, present.regular)
+        share_views(cast)
         return Told(Lead.objects.count(), Contact.objects.count(), events)
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from leadcrm.workspaces.access import NOT_FOUND, may
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, wants_fragment
 from leadcrm.workspaces.paging import cursor_of, page_of
+from leads.access import visible_leads
 from leads.conditions import IS, Conditions, ids_of
 from leads.models import Stage
 from leads.models.lead import IS_OPEN
@@ -108,6 +109,8 @@ def more_cards(request: PageRequest, stage_id: uuid.UUID) -> HttpResponse:
 def lead_card(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     """A card after something was done to its lead, or nothing where it left the board, with the
     heads of the columns anew."""
+    if not visible_leads(request.membership).filter(pk=lead_id).exists():
+        raise Http404(NOT_FOUND)
     now, params = timezone.now(), board_params(QueryDict(shown_url(request).query))
     found = listing(request, now, _without_pipeline(params))
     shown = read_ways(params, found.conditions)

@@ -55,10 +55,17 @@ def chosen(member: Membership) -> list[Column]:
 
 def shown_in(tab: Tab, member: Membership, saved: SavedView | None = None) -> list[Column]:
     """Those of a saved view, or of a tab: in My open the owner goes without saying."""
+    goes_without_saying = tab is MINE and not (saved and saved.column_keys)
+    shown = chosen_in(member, saved)
+    return [one for one in shown if not (one.key == "owner" and goes_without_saying)]
+
+
+def chosen_in(member: Membership, saved: SavedView | None) -> list[Column]:
+    """The columns of a saved view, or where it has none those that the member has chosen."""
     keys = saved.column_keys if saved else []
-    if keys:
-        return [column for column in COLUMNS if column.fixed or column.key in keys]
-    return [one for one in chosen(member) if not (one.key == "owner" and tab is MINE)]
+    if not keys:
+        return chosen(member)
+    return [column for column in COLUMNS if column.fixed or column.key in keys]
 
 
 def choose(member: Membership, keys: list[str]) -> None:

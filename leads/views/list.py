@@ -219,7 +219,7 @@ def _page(
         ),
         "columns": shown,
         "all_columns": columns.COLUMNS,
-        "chosen_columns": shown,
+        "chosen_columns": columns.chosen_in(request.membership, found.saved),
         "next_due": None if page.rows or is_filtered else next_due(request.membership),
     }
 

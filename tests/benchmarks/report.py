@@ -13,6 +13,7 @@ from typing import Any
 Samples = Sequence[float]
 AT_MOST = {  # a group's median and 95th percentile, as multiples of its floor's
     "List, first page": 4,
+    "Board": 5,
     "List, filtered": 4,
     "List, sorted": 4,
     "Page 1,000": 4,

@@ -22,10 +22,13 @@ from leadcrm.demo import volume
 from leadcrm.workspaces.models import ApiToken, Membership, Role, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import issue_token
+from leads import saved_views
 from leads.access import visible_leads
 from leads.api.leads import ORDERS
+from leads.conditions import Condition, Conditions
 from leads.models import Campaign, Company, Contact, Lead, Pipeline, Source, Stage
-from leads.views.list import MORE_FILTERS
+from leads.views import cards
+from leads.views.filter_fields import offered_fields
 from leads.views.sorts import SORTS
 from leads.views.tabs import FOR_MANAGER, FOR_REP
 from tests.plans import TABLES, asked, complaints
@@ -124,14 +127,55 @@ def test_every_filter_that_is_offered(filled: Workspace, visit: Any, role: Role,
 
 
 def test_no_filter_is_left_out(filled: Workspace) -> None:
-    """Each that the bar and its menu offer is among those that are asked for."""
+    """Each that the bar and the filter page offer is among those that are asked for."""
     client = Client()
     client.force_login(member(filled, Role.OWNER).user, "django.contrib.auth.backends.ModelBackend")
     page = client.get(reverse("lead-list", args=[filled.slug])).content.decode()
     (form,) = re.findall(r'<form[^>]*id="filters".*?</form>', page, re.DOTALL)
     offered = set(re.findall(r'\bname="(\w+)"', form)) - {"view", "sort", "q"}
-    assert set(MORE_FILTERS) < offered
-    assert offered <= {name for query in _offered(filled) for name in query}
+    asked_for = {name.split("__")[0] for query in _offered(filled) for name in query}
+    assert {name.split("__")[0] for name in offered} <= asked_for
+    assert {one.name for one in offered_fields()} <= asked_for
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_board_and_views_with_and_and_or(
+    filled: Workspace, visit: Any, role: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss = member(filled, Role.OWNER)
+    board = reverse("board", args=[filled.slug])
+    alike = {"where": ["1.stage.is.new", "1.source.is.website_form", "2.owner.is.me"]}
+    with workspace_scope(filled):
+        pipelines = Pipeline.objects.values_list("pk", flat=True)
+        stage = Stage.objects.filter(pipeline__is_default=True).get(key="new")
+        view = saved_views.save_new(
+            boss,
+            name="Shared",
+            is_shared=True,
+            tab="open",
+            conditions=Conditions(
+                ((Condition("source", "is", "website_form"),), (Condition("tries", "lt", "3"),))
+            ),
+        )
+    asked_for: list[dict[str, Any]] = [
+        {},
+        *({"pipeline": pk} for pk in pipelines),
+        *({"view": tab.key} for tab in FOR_MANAGER),
+        {"owner": "me"},
+        {"source": "referral"},
+        {"budget__gte": "50000"},
+        {"view": view.pk},
+        alike,
+        {**alike, "match": "any"},
+    ]
+    wrong = [text for query in asked_for for text in visit(role, board, **query)]
+    wrong += visit(role, reverse("board-more", args=[filled.slug, stage.pk]))
+    path = reverse("lead-list", args=[filled.slug])
+    for query in (alike, {**alike, "match": "any"}, {}):
+        wrong += visit(role, path, **{"view": view.pk, **query})
+    monkeypatch.setattr(cards, "FEW", 0)  # the way that many leads are read
+    wrong += visit(role, board)
+    assert wrong == []
 
 
 def _offered(filled: Workspace) -> list[dict[str, Any]]:
@@ -152,6 +196,15 @@ def _offered(filled: Workspace) -> list[dict[str, Any]]:
             {"source": "referral"},
             *({"campaign": pk} for pk in campaigns[:8]),
             *({"pipeline": pk} for pk in Pipeline.objects.values_list("pk", flat=True)),
+            {"team": "me"},
+            {"location": uuid.UUID(int=5)},
+            {"status": "qualified"},
+            {"outcome": "open,won"},
+            {"tries__gte": "1"},
+            {"has_phone": "true"},
+            {"has_email": "true"},
+            {"created_at__gte": "30d"},
+            {"work_due_at__lt": "in1d"},
             {"budget__gte": "50000"},
             {"budget__gte": "999999999"},
             {"last_activity_at__lte": year_ago},

@@ -121,7 +121,11 @@ def test_too_many_conditions_are_refused(web: Client, acme: Workspace) -> None:
 
 def test_conditions_are_read_as_they_are_written() -> None:
     one, two = Condition("stage", "is", "new,contacted"), Condition("budget", "gte", "5.5")
-    for conditions in (Conditions(((one, two), (two,)), "any"), Conditions(((one,),)), Conditions()):
+    for conditions in (
+        Conditions(((one, two), (two,)), "any"),
+        Conditions(((one,),)),
+        Conditions(),
+    ):
         params = QueryDict(mutable=True)
         write_conditions(params, conditions)
         assert read_conditions(QueryDict(params.urlencode())) == (conditions, [])
@@ -246,7 +250,10 @@ def test_the_poll_and_the_neighbours_go_by_the_view(
     assert page(web, acme, "lead-new", **poll).status_code == 204
     detail = reverse("lead-detail", args=[acme.slug, one.pk])
     around = web.get(detail, {"list": f"view={view.pk}"}).context["neighbours"]
-    assert (around.label, {getattr(around.before, "name", ""), getattr(around.after, "name", "")}) == (
+    assert (
+        around.label,
+        {getattr(around.before, "name", ""), getattr(around.after, "name", "")},
+    ) == (
         "Mine",
         {"", "Two"},
     )
