@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -58,8 +57,10 @@ def may_change(member: Membership, view: SavedView) -> bool:
 
 def conditions_of(view: SavedView) -> Conditions:
     """What leads must fit in a view that `access_view` found."""
-    rows = [json.loads(row) for row in view.filter_rows]
-    pairs = [(row.pop("group"), Condition(**row)) for row in rows]
+    pairs = [
+        (row["group"], Condition(row["name"], row["operator"], row["value"]))
+        for row in view.filter_rows
+    ]
     return grouped(pairs, view.match)
 
 

@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -31,7 +31,7 @@ class SavedView(WorkspaceModel):
     match = models.CharField(max_length=3, choices=Match.choices, default=Match.ALL)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    filter_rows: list[str]  # of those that `access_view` finds: its filters as JSON
+    filter_rows: list[dict[str, Any]]  # of those that `access_view` finds
     column_keys: list[str]
 
     class Meta(WorkspaceModel.Meta):
