@@ -22,10 +22,12 @@ OpenPage = Callable[..., Page]
 def leads(home: Workspace, owner: Membership) -> list[Lead]:
     now = timezone.now()
     with workspace_scope(home):
-        return [
-            make_lead(now=now - timedelta(minutes=4), display_name="Ann Björk", owner=owner),
-            make_lead(now=now - timedelta(minutes=2), display_name="Bob Stone", owner=owner),
-        ]
+        ann = make_lead(now=now, display_name="Ann Björk", owner=owner)
+        bob = make_lead(now=now, display_name="Bob Stone", owner=owner)
+        for minutes, lead in enumerate((ann, bob), 5):  # whatever the hour and the day
+            due = now + timedelta(minutes=minutes)
+            Lead.objects.filter(pk=lead.pk).update(work_due_at=due)
+        return [ann, bob]
 
 
 @pytest.fixture
