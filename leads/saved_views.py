@@ -39,13 +39,15 @@ def access_view(member: Membership, view_id: uuid.UUID, *, need: str = "see") ->
     filters = SavedViewFilter.objects.filter(view=OuterRef("pk")).order_by("position")
     columns = SavedViewColumn.objects.filter(view=OuterRef("pk")).order_by("position")
     found = visible_views(member).annotate(
-        filter_rows=ArraySubquery(filters.values(row=JSONObject(**{n: n for n in IN_FILTER}))),
-        column_keys=ArraySubquery(columns.values("key")),
+        found_filters=ArraySubquery(filters.values(row=JSONObject(**{n: n for n in IN_FILTER}))),
+        found_columns=ArraySubquery(columns.values("key")),
     )
     try:
-        view: SavedView = found.get(pk=view_id)
+        row = found.get(pk=view_id)
     except SavedView.DoesNotExist:
         raise Http404(NOT_FOUND) from None
+    view: SavedView = row
+    view.filter_rows, view.column_keys = row.found_filters, row.found_columns
     if need == "change" and not may_change(member, view):
         raise NotAllowed("This view is shared. Save it as a new one of your own.")
     return view
