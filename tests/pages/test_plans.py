@@ -146,7 +146,7 @@ def test_the_board_and_views_with_and_and_or(
     board = reverse("board", args=[filled.slug])
     alike = {"where": ["1.stage.is.new", "1.source.is.website_form", "2.owner.is.me"]}
     with workspace_scope(filled):
-        pipelines = Pipeline.objects.values_list("pk", flat=True)
+        pipelines = list(Pipeline.objects.values_list("pk", flat=True))
         stage = Stage.objects.filter(pipeline__is_default=True).get(key="new")
         view = saved_views.save_new(
             boss,
