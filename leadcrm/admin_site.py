@@ -29,7 +29,8 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
         "Workspaces & people",
         (
             "workspaces.Workspace", "workspaces.User", "workspaces.Membership", "workspaces.Team",
-            "workspaces.Location", "workspaces.Invitation", "workspaces.ApiToken", "auth.Group",
+            "workspaces.Location", "workspaces.Absence", "workspaces.Invitation",
+            "workspaces.ApiToken", "auth.Group",
             "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
         ),
     ),
@@ -41,6 +42,7 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
             "leads.Appointment", "leads.Deal", "leads.FieldSuggestion", "leads.ExternalId",
             "leads.MergeJournal", "leads.UndoStep", "leads.BulkRun", "leads.BulkChunk",
             "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
+            "leads.RoutingRule", "leads.RoutingSeat",
         ),
     ),
     (
@@ -55,7 +57,7 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
         "log",
         "The log",
         (
-            "leads.Activity", "leads.Message", "leads.Cursor", "leads.Parking",
+            "leads.Activity", "leads.Message", "leads.Notification", "leads.Cursor", "leads.Parking",
             "workspaces.StaffVisit", "admin.LogEntry",
         ),
     ),

@@ -43,6 +43,8 @@ APPOINTMENT_ATTENDED = "appointment_attended"
 APPOINTMENT_NO_SHOW = "appointment_no_show"
 APPOINTMENT_CANCELED = "appointment_canceled"
 OWNER_CHANGED = "owner_changed"
+LEFT_IN_POOL = "left_in_pool"
+ANSWER_LATE = "answer_late"
 FIELDS_CHANGED = "fields_changed"
 SUGGESTION_DECIDED = "suggestion_decided"
 SNOOZED = "snoozed"
@@ -98,6 +100,8 @@ KINDS: dict[str, Kind] = {
             activity=True,
         ),
         Kind(OWNER_CHANGED, "Owner changed"),
+        Kind(LEFT_IN_POOL, "Nobody could take it", automatic=True),
+        Kind(ANSWER_LATE, "Answer is late", automatic=True),
         Kind(FIELDS_CHANGED, "Details changed"),
         Kind(SUGGESTION_DECIDED, "Suggestion decided"),
         Kind(SNOOZED, "Snoozed"),

@@ -38,5 +38,5 @@ def took(lead: Any, hours: BusinessHours) -> timedelta:
 
     An answer outside business hours, or one that was logged before the enquiry, took none.
     """
-    minutes = hours.minutes_between(lead.attempt_started_at, lead.first_response_at)
+    minutes = hours.minutes_between(lead.created_at, lead.first_response_at)
     return timedelta(minutes=max(minutes, 0))

@@ -11,7 +11,16 @@ from django.http import HttpRequest
 from leadcrm.workspaces.admin_parts import Panel
 from leadcrm.workspaces.admin_tenant import ConfigAdmin, InWorkspaceForm, TenantAdmin
 from leads import sources
-from leads.models import Campaign, CloseReason, Pipeline, Source, SourceDay, Stage
+from leads.models import (
+    Campaign,
+    CloseReason,
+    Pipeline,
+    RoutingRule,
+    RoutingSeat,
+    Source,
+    SourceDay,
+    Stage,
+)
 from leads.origins import NotASite, read_sites
 
 
@@ -64,6 +73,24 @@ class SourceDayAdmin(TenantAdmin):
     search_fields = ("pk", "source")
     search_help_text = "Id of the source"
     leaves_visits = False  # counts, of nobody in particular
+
+
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(TenantAdmin):
+    list_display = ("id", "workspace", "is_active", "open_cap", "day_cap", "last_member")
+    list_select_related = ("workspace", "last_member")
+    search_fields = ("pk",)
+    search_help_text = "Id of the row"
+    leaves_visits = False  # nothing personal is on it
+
+
+@admin.register(RoutingSeat)
+class RoutingSeatAdmin(TenantAdmin):
+    list_display = ("member", "workspace", "position", "counted_on", "counted")
+    list_select_related = ("workspace", "member")
+    search_fields = ("pk", "member")
+    search_help_text = "Id of the row or of the member"
+    leaves_visits = False
 
 
 @admin.register(Campaign)

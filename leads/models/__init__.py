@@ -5,8 +5,10 @@ from leads.models.deal import Deal
 from leads.models.journal import MergeJournal, UndoStep
 from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
 from leads.models.message import Message
+from leads.models.notification import Notification
 from leads.models.people import Company, Contact, ContactKey
 from leads.models.pipeline import CloseReason, Pipeline, Stage
+from leads.models.routing import RoutingRule, RoutingSeat
 from leads.models.source import Campaign, Source, SourceDay, SourceKind
 from leads.models.task import Task
 
@@ -28,8 +30,11 @@ __all__ = [
     "LeadSearch",
     "MergeJournal",
     "Message",
+    "Notification",
     "Parking",
     "Pipeline",
+    "RoutingRule",
+    "RoutingSeat",
     "Source",
     "SourceDay",
     "SourceKind",

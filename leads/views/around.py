@@ -134,7 +134,7 @@ def _query(far: Reach, has_team: bool, in_review: bool) -> tuple[list[str], Comp
 
 def _about_lead() -> dict[str, ArraySubquery]:
     mine = {"lead": OuterRef("pk")}
-    given = Activity.objects.filter(**mine, kind=kinds.OWNER_CHANGED)
+    given = Activity.objects.filter(**mine, kind__in=(kinds.OWNER_CHANGED, kinds.LEFT_IN_POOL))
     given = given.order_by("-occurred_at", "-id")
     pinned = Message.objects.filter(**mine, pinned_at__isnull=False).order_by("-pinned_at")
     appointments = Appointment.objects.filter(**mine).order_by("-scheduled_for")
@@ -154,7 +154,9 @@ def _about_lead() -> dict[str, ArraySubquery]:
             who="host__name",
         ),
         "pinned": _rows(pinned[:1], "id", "body", "occurred_at", who="author__name"),
-        "given": _rows(given[:1], "occurred_at", "reason", "via", "data", who="actor__name"),
+        "given": _rows(
+            given[:1], "occurred_at", "kind", "reason", "via", "data", who="actor__name"
+        ),
     }
 
 
@@ -225,8 +227,13 @@ def why(lead: Lead, given: Mapping[str, Any] | None) -> tuple[str, datetime | No
         return _why_from_the_start(lead), lead.created_at if lead.owner_id else None
     who, data = given["who"] or "", given["data"] or {}
     owner, team = data.get("to"), data.get("team")
+    routed = data.get("routing")
+    if given["kind"] == kinds.LEFT_IN_POOL:
+        return f"Nobody could take it by round robin.{_skipped(routed)}", given["occurred_at"]
     if given["reason"] == "claimed":
         sentence = f"{owner} claimed it."
+    elif routed:
+        return f"Round robin: it was {owner}'s turn.{_skipped(routed)}", given["occurred_at"]
     elif owner:
         sentence = f"{who} gave it to {owner}." if who else f"It went to {owner} by itself."
     else:
@@ -237,6 +244,14 @@ def why(lead: Lead, given: Mapping[str, Any] | None) -> tuple[str, datetime | No
     if given["reason"] and given["reason"] != "claimed":
         sentence += f" Reason: {given['reason']}."
     return sentence, given["occurred_at"]
+
+
+def _skipped(trace: Mapping[str, Any] | None) -> str:
+    """Whom a rule passed over, and why."""
+    passed = [f"{name} ({why})" for name, why in (trace or {}).get("skipped", ())]
+    if more := (trace or {}).get("more"):
+        passed.append(f"{more} more")
+    return f" Passed over: {', '.join(passed)}." if passed else ""
 
 
 def _why_from_the_start(lead: Lead) -> str:

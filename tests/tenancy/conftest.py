@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from integrations.models import InboundEvent
 from leadcrm.workspaces.models import (
+    Absence,
     IdempotencyKey,
     Invitation,
     Location,
@@ -64,6 +65,9 @@ def populate(workspace: Workspace, number: int) -> None:
         ben = make_member(workspace, "rep", f"Ben {number}")
         team = Team.objects.create(name=f"Team {number}")
         Location.objects.create(name=f"Place {number}")
+        Absence.objects.create(membership=ben, starts_on=NOW.date(), ends_on=NOW.date())
+        rule = leads.RoutingRule.objects.first() or leads.RoutingRule.objects.create()
+        leads.RoutingSeat.objects.create(rule=rule, member=ben, position=number)
         issue_token(membership=ben, name="BI", scopes=[])
         Invitation.objects.create(email="x@example.com", digest=f"{number}", expires_at=NOW)
         IdempotencyKey.objects.create(membership=ben, key="k")
@@ -80,6 +84,7 @@ def populate(workspace: Workspace, number: int) -> None:
         leads.Message.objects.create(
             lead=lead, channel="note", direction="internal", occurred_at=NOW, body="Hello"
         )
+        leads.Notification.objects.create(member=ben, kind="reply", lead=lead, cause="1", at=NOW)
         leads.MergeJournal.objects.create(root=lead, absorbed=[], made_by=ben)
         leads.SourceDay.objects.create(source=source, day=NOW.date() + timedelta(days=number))
         Parking.objects.create(

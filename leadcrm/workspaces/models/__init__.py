@@ -1,3 +1,4 @@
+from leadcrm.workspaces.models.absence import Absence
 from leadcrm.workspaces.models.access import ApiToken, IdempotencyKey, Invitation
 from leadcrm.workspaces.models.user import User
 from leadcrm.workspaces.models.visit import StaffVisit
@@ -11,6 +12,7 @@ from leadcrm.workspaces.models.workspace import (
 )
 
 __all__ = [
+    "Absence",
     "ApiToken",
     "IdempotencyKey",
     "Invitation",

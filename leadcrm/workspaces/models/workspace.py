@@ -130,6 +130,13 @@ class Membership(WorkspaceModel):
         blank=True,
         help_text="Columns chosen for the lead list. Empty means the usual ones.",
     )
+    on_duty = models.BooleanField(default=True, help_text="Takes new leads now.")
+    email_kinds = ArrayField(
+        models.CharField(max_length=8),
+        default=list,
+        blank=True,
+        help_text="Kinds of notification that are sent by e-mail, too.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(WorkspaceModel.Meta):
