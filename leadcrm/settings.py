@@ -279,6 +279,9 @@ EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "leadcrm@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What links in e-mails begin with; a page knows by which address it was asked for, a worker doesn't.
+_host = next((host for host in ALLOWED_HOSTS if host.strip(".*") == host), "localhost")
+SITE_URL = env.str("SITE_URL", f"http{'s' if HTTPS else ''}://{_host}").rstrip("/")
 
 # --- API
 
@@ -355,6 +358,12 @@ CELERY_BEAT_SCHEDULE = {
     "dispatch-live": {"task": "leads.dispatch_live", "schedule": 1.0, "options": {"expires": 2}},
     "drain-inbox": {"task": "integrations.drain_inbox", "schedule": 1.0, "options": {"expires": 2}},
     "wake": {"task": "leads.wake_due", "schedule": 30.0, "options": {"expires": 60}},
+    "remind": {"task": "leads.remind_due", "schedule": 30.0, "options": {"expires": 60}},
+    "send-mail": {
+        "task": "leads.send_mail",
+        "schedule": 5.0,
+        "options": {"queue": "bulk", "expires": 10},
+    },
     "dispatch-bulk": {
         "task": "leads.dispatch_bulk",
         "schedule": 1.0,

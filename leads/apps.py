@@ -6,10 +6,12 @@ class LeadsConfig(AppConfig):
 
     def ready(self) -> None:
         from leadcrm.workspaces.members import on_workspace_founded
-        from leads import events, routing, sources
+        from leads import events, notifying, routing, sources
         from leads.models.activity import Lane
         from leads.setup import set_up_leads
 
         on_workspace_founded(set_up_leads)
         events.subscribe("sources", sources.count_enquiries)
         events.subscribe(routing.NAME, routing.route_new_leads, [Lane.LIVE])
+        # Behind routing: what it gives away in the same breath isn't announced as in the pool.
+        events.subscribe(notifying.NAME, notifying.announce, [Lane.LIVE, Lane.BULK])

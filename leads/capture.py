@@ -230,7 +230,10 @@ class _Capture:
         return None if minutes is None else self.hours.answer_due(item.at, minutes)
 
     def _creation_row(self, lead: Lead, item: Prepared) -> Activity:
-        return self._row(kinds.LEAD_CREATED, lead, item, to_stage=lead.stage, to_status=lead.status)
+        row = self._row(kinds.LEAD_CREATED, lead, item, to_stage=lead.stage, to_status=lead.status)
+        if lead.owner_id:
+            row.data["owner_id"] = str(lead.owner_id)
+        return row
 
     def _row(self, kind: str, lead: Lead, item: Prepared, **values: Any) -> Activity:
         return new_row(

@@ -145,14 +145,52 @@ class EmailForm(MessageForm):
     field_order = ("direction", "subject", "body", "at")
 
 
+REMINDERS = {
+    "0": "When it is due",
+    "15": "15 minutes before",
+    "60": "1 hour before",
+    "1440": "1 day before",
+    "never": "Never",
+}
+
+
 class TaskForm(VerbForm):
+    """A next step. A short form may leave out who does it and when it reminds: both then stay."""
+
     preset = "due_at"
     title = forms.CharField(label="Next step", max_length=300)
     due_at = forms.DateTimeField(label="Due", widget=MomentInput)
+    remind = forms.ChoiceField(choices=list(REMINDERS.items()), required=False, initial="0")
+    assignee = forms.ModelChoiceField(
+        Membership.objects.filter(is_active=True).exclude(role=Role.VIEWER),
+        label="Who does it",
+        required=False,
+        empty_label="The owner",
+    )
 
     def prepare(self) -> None:
-        if self.subject is not None:
-            self.initial.update(title=self.subject.title, due_at=self.subject.due_at)
+        task = self.subject
+        if task is None:
+            return
+        self.initial.update(title=task.title, due_at=task.due_at, assignee=task.assignee_id)
+        before = (task.due_at - task.remind_at).total_seconds() // 60 if task.remind_at else None
+        kept = "never" if before is None else f"{before:.0f}"
+        self.initial["remind"] = kept
+        if kept not in REMINDERS:  # set through the API
+            at = timezone.localtime(task.remind_at)
+            extra = [("", f"{at:%a} {at.day} {at:%b}, {at:%H:%M}")]
+            self.fields["remind"].choices = [*extra, *REMINDERS.items()]  # type: ignore[attr-defined]
+            self.initial["remind"] = ""
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        before = values.pop("remind", "")
+        if before and "due_at" in values:
+            wait = None if before == "never" else timedelta(minutes=int(before))
+            values["remind_at"] = None if wait is None else values["due_at"] - wait
+        if "assignee" not in self.data:
+            values.pop("assignee", None)
+        return values
 
 
 class BookForm(VerbForm):

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from leads import bulk, events, sweeps
+from leads import bulk, events, mailing, sweeps
 from leads.models.activity import Lane
 
 
@@ -35,6 +35,16 @@ def wake_due() -> None:
 @shared_task(name="leads.advance_bulk")
 def advance_bulk() -> None:
     bulk.advance_due(timezone.now())
+
+
+@shared_task(name="leads.remind_due")
+def remind_due() -> None:
+    sweeps.remind_due(timezone.now())
+
+
+@shared_task(name="leads.send_mail")
+def send_mail() -> None:
+    mailing.send_due(timezone.now())
 
 
 @shared_task(name="leads.prune")

@@ -2,6 +2,8 @@ from django.urls import URLPattern, include, path
 
 from leads.views import add, bulk, company, day, detail, doing, edit, export, people, person
 from leads.views import list as lists
+from leads.views import notifications as told
+from leads.views import routing as rules
 from leads.views.verbs import VERBS
 
 
@@ -49,6 +51,12 @@ pages = [
     path("bulk/<uuid:run_id>/undo/", bulk.bulk_undo, name="bulk-undo"),
     path("undo/<uuid:step_id>/", doing.undo, name="undo"),
     path("messages/<uuid:message_id>/", detail.message_text, name="message"),
+    path("notifications/", told.notifications, name="notifications"),
+    path("notifications/bell/", told.bell, name="bell"),
+    path("notifications/read/", told.read_all, name="notifications-read"),
+    path("notifications/<uuid:notification_id>/read/", told.read, name="notification-read"),
+    path("settings/notifications/", told.choices, name="notification-settings"),
+    path("settings/routing/", rules.routing, name="routing"),
     path("contacts/", people.contact_list, name="contacts"),
     path("contacts/<uuid:contact_id>/", person.contact_detail, name="contact"),
     path("contacts/<uuid:contact_id>/edit/", person.edit_contact, name="contact-edit"),

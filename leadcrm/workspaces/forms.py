@@ -167,6 +167,15 @@ class MemberForm(Styled, forms.Form):
     )
 
 
+class AbsenceForm(Styled, forms.Form):
+    starts_on = forms.DateField(
+        label="First day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    ends_on = forms.DateField(
+        label="Last day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+
+
 class TokenForm(Styled, forms.Form):
     name = forms.CharField(max_length=100, help_text="Which program will use it.")
     scopes = forms.MultipleChoiceField(

@@ -1,6 +1,15 @@
 from django.urls import include, path
 
-from leadcrm.workspaces.views import general, home, joining, members, profile, sign_in, tokens
+from leadcrm.workspaces.views import (
+    availability,
+    general,
+    home,
+    joining,
+    members,
+    profile,
+    sign_in,
+    tokens,
+)
 
 settings_pages = [
     path("", general.settings_start, name="settings"),
@@ -10,6 +19,10 @@ settings_pages = [
     path("general/hours/", general.save_hours, name="general-hours"),
     path("profile/", profile.profile, name="profile"),
     path("password/", profile.change_password, name="change-password"),
+    path("duty/", availability.duty, name="duty"),
+    path("absences/", availability.absences, name="absences"),
+    path("absences/<uuid:absence_id>/remove/", availability.end_absence, name="absence-remove"),
+    path("members/<uuid:member_id>/absences/", availability.absences, name="member-absences"),
     path("members/", members.members, name="members"),
     path("members/invite/", members.invite_member, name="invite"),
     path("members/<uuid:member_id>/", members.edit_member, name="member-edit"),

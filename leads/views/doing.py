@@ -129,4 +129,5 @@ _FIELD_OF = {
     "follow_up_at": "follow_up_on",
     "title": "next_step",
     "due_at": "next_due_at",
+    "remind_at": "remind",
 }

@@ -36,7 +36,7 @@
     words.textContent = text;
     note.append(words);
     // What was done before can't be undone past what was done since.
-    document.querySelectorAll("#toasts [data-undo]").forEach(function (old) { old.remove(); });
+    if (!how.aside) document.querySelectorAll("#toasts [data-undo]").forEach(function (old) { old.remove(); });
     if (how.undo) note.append(undoButton(note, how.undo));
     document.getElementById("toasts").append(note);
     fade(note);
@@ -55,9 +55,10 @@
     announce(event.detail.text, event.detail);
   });
 
-  // The poll rests while nobody looks.
+  // The poll rests while nobody looks, but for the one tab that announces what is new.
   document.body.addEventListener("htmx:beforeRequest", function (event) {
-    if (event.target.hasAttribute("data-poll") && document.hidden) event.preventDefault();
+    var poll = event.target;
+    if (poll.hasAttribute("data-poll") && document.hidden && !poll.hasAttribute("data-speaks")) event.preventDefault();
   });
 
   document.body.addEventListener("htmx:afterRequest", function (event) {

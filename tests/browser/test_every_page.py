@@ -18,7 +18,7 @@ from tests.tenancy.test_routes import TABLE, World, address, make_world, routes
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
-FRAGMENTS = {"lead-new", "lead-row", "source-submissions"}  # answers for a part of a page
+FRAGMENTS = {"bell", "lead-new", "lead-row", "source-submissions"}  # answers for a part of a page
 VERBS = {f"lead-{key}" for key in VERB_FORMS} | set(VERB_FORMS)  # the lead page with a form open
 OUTSIDE = ("/workspaces/", "/api/docs/")
 SIGNED_OUT = ("/sign-in/", "/password/reset/", "/password/reset/sent/", "/password/reset/done/")

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.members import invite
-from leadcrm.workspaces.models import ApiToken, Location, Membership, Role, Team, Workspace
+from leadcrm.workspaces.models import Absence, ApiToken, Location, Membership, Role, Team, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 from leadcrm.workspaces.tokens import issue_token
 from leads import appointments, merging, timeline
@@ -36,6 +36,7 @@ from leads.models import (
     FieldSuggestion,
     Lead,
     Message,
+    Notification,
     Pipeline,
     Source,
     Task,
@@ -92,6 +93,16 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "tokens": page(GET=ADMINS, POST=ADMINS),
     "token-revoke": page(POST=ADMINS),
     "my-day": READ,
+    "duty": page(POST=WORKERS),
+    "absences": WORK,
+    "member-absences": ADMIN,
+    "absence-remove": page(POST=ADMINS | {Role.REP}),  # whose absence it is
+    "routing": ADMIN,
+    "notifications": READ,
+    "bell": READ,
+    "notifications-read": page(POST=EVERY),
+    "notification-read": page(POST=frozenset({Role.REP})),  # nobody reads another's
+    "notification-settings": page(GET=EVERY, POST=EVERY),
     "lead-list": READ,
     "lead-new": READ,
     "lead-add": WORK,
@@ -308,6 +319,8 @@ def make_world(name: str) -> World:
         suggestion = FieldSuggestion.objects.create(
             lead=lead, field="state", source="Form", value="CA"
         )
+        note = Notification.objects.create(member=rep, kind="reply", lead=lead, cause="1", at=now)
+        absence = Absence.objects.create(membership=rep, starts_on=now.date(), ends_on=now.date())
         step = UndoStep.objects.create(lead=lead, made_by=rep, made_at=now, said="Moved")
         run = BulkRun.objects.create(
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=rep, started_at=now
@@ -326,6 +339,7 @@ def make_world(name: str) -> World:
             "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
             "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
             "step_id": step.pk, "run_id": run.pk, "verb": "assign",
+            "notification_id": note.pk, "absence_id": absence.pk,
             "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
         }  # fmt: skip
