@@ -83,7 +83,7 @@ class Rota:
 
     def choose(self, team_id: uuid.UUID | None) -> Choice:
         """Whose turn it is: the first after the last one who can take a lead of this team."""
-        skipped = []
+        skipped: list[tuple[str, str]] = []
         for one in self._in_turn():
             why = one.objection(self.rule, team_id)
             if not why:
@@ -130,22 +130,24 @@ class Rota:
 
 def route_new_leads(rows: Sequence[Activity], now: datetime) -> None:
     """Subscriber of the log, of its live lane: gives new leads away, in the order of the log."""
-    new = [row for row in rows if row.kind == kinds.LEAD_CREATED and not row.data.get("is_test")]
+    new = {
+        row.lead_id: row
+        for row in rows
+        if row.kind == kinds.LEAD_CREATED and row.lead_id and not row.data.get("is_test")
+    }
     if not new:
         return
     with transaction.atomic():
         rule = active_rule()
         if rule is None:
             return
-        known = set(
-            Lead.objects.filter(pk__in=[row.lead_id for row in new]).values_list("pk", flat=True)
-        )
+        known = set(Lead.objects.filter(pk__in=list(new)).values_list("pk", flat=True))
         rota = read_rota(rule, now)
         with gathered():
-            for row in new:
-                if row.lead_id in known:
+            for lead_id, row in new.items():
+                if lead_id in known:
                     by = events.actor_answering(NAME, row)
-                    run([row.lead_id], rota.decide, by=by, now=now)
+                    run([lead_id], rota.decide, by=by, now=now)
         rota.save()
 
 

@@ -62,7 +62,7 @@
   });
 
   document.body.addEventListener("htmx:afterRequest", function (event) {
-    if (event.detail.successful) document.getElementById("errors").hidden = true;
+    if (event.detail.successful && !event.target.hasAttribute("data-bell")) document.getElementById("errors").hidden = true;
   });
 
   // Empty filters stay out of the address.
@@ -86,6 +86,7 @@
   });
 
   function unreachable(event) {
+    if (event.target.hasAttribute("data-bell")) return; // it asks again, and says nothing meanwhile
     var at = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     if (event.target.hasAttribute("data-poll")) explain("Couldn't refresh; no connection since " + at + ".");
     else explain("No answer from the server. What you typed is still here: try again.");

@@ -80,6 +80,11 @@
     }
   }
 
+  // Where the session has ended the page stays, with what was typed into it: the next click signs in.
+  bell.addEventListener("htmx:beforeOnLoad", function (event) {
+    if (event.detail.xhr.getResponseHeader("HX-Redirect")) event.preventDefault();
+  });
+
   document.body.addEventListener("htmx:afterSettle", function (event) {
     if (event.detail.target && event.detail.target.id === "bell-count") announceNew();
   });
