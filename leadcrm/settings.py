@@ -375,6 +375,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"queue": "bulk", "expires": 120},
     },
+    "scan-duplicates": {
+        "task": "leads.scan_duplicates",
+        "schedule": 15.0,
+        "options": {"queue": "bulk", "expires": 30},
+    },
     "prune": {
         "task": "leads.prune",
         "schedule": 3600.0,

@@ -33,6 +33,7 @@ from leads import (
 from leads.batch import Change, LeadBatch, least
 from leads.draft_values import IDENTITY_FIELDS, CaptureRefused
 from leads.drafts import NOBODY, Captured, Effect, LeadDraft, Prepared, log_key
+from leads.duplicate_rules import Doorkeeper
 from leads.models import (
     Activity,
     Contact,
@@ -69,7 +70,8 @@ def capture_leads(
 
     An enquiry of somebody with an open lead touches that lead, of somebody whose lead rests
     reopens it, else it opens a new lead on the same contact. Raises CaptureRefused for a draft
-    that names nobody or that doesn't fit; then none is captured.
+    that names nobody or that doesn't fit, DuplicateFound where a rule of the workspace stops
+    somebody known; then none is captured.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -91,6 +93,7 @@ class _Capture:
         self.by, self.now, self.lane = by, now, lane
         self.workspace: Workspace = self.batch.workspace
         self.hours: BusinessHours = self.workspace.hours()
+        self.doorkeeper = Doorkeeper(by)
 
     def take(self, drafts: Sequence[LeadDraft]) -> list[Captured]:
         """Lock who is meant, then decide draft by draft in memory, then write in few statements."""
@@ -101,10 +104,11 @@ class _Capture:
         for item in fresh:
             item.match = ledger.match(item.person)
         current = self._current_leads(fresh, ledger)
+        self.doorkeeper.stop_similar(fresh, ledger.new)
         new: list[tuple[Prepared, Lead]] = []
         touches: list[tuple[Prepared, Lead]] = []
         for item in fresh:
-            lead = _target(item, current)
+            lead = self.doorkeeper.lead_for(item, _target(item, current))
             if lead is not None:
                 touches.append((item, lead))
                 continue

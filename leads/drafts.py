@@ -35,7 +35,8 @@ class LeadDraft:
     `key` makes it count once in the workspace; a channel derives it from the provider's id.
     `occurred_at` is when the person enquired, by the provider's clock. `values` are lead fields
     (IDENTITY_FIELDS and DETAIL_FIELDS); e-mail and phone may be raw. `always_new` is for systems
-    whose every id is a lead of its own.
+    whose every id is a lead of its own. Whoever `can_ask` a person is warned of duplicates, and
+    says next time that the person is `sure`.
     """
 
     source_kind: str
@@ -56,6 +57,8 @@ class LeadDraft:
     external: tuple[str, str] | None = None
     is_test: bool = False
     always_new: bool = False
+    can_ask: bool = False
+    sure: bool = False
 
 
 @dataclass(slots=True)

@@ -269,7 +269,7 @@ class AddLeadForm(Styled, forms.Form):
         label="What they want", required=False, max_length=20_000, widget=long_text(3)
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
-    sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    sure = forms.CharField(required=False, max_length=10, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -59,6 +59,10 @@ UNDONE = "undone"
 KEY_ADDED = "contact_key_added"
 KEY_REMOVED = "contact_key_removed"
 EXPORTED = "leads_exported"
+MERGE_SUGGESTED = "merge_suggested"
+NOT_DUPLICATE = "not_duplicate"
+DUPLICATE_AGAIN = "duplicate_reopened"
+ASKED_FOR = "lead_asked_for"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -114,6 +118,10 @@ KINDS: dict[str, Kind] = {
         Kind(KEY_ADDED, "E-mail or phone added"),
         Kind(KEY_REMOVED, "E-mail or phone removed"),
         Kind(EXPORTED, "Leads exported", human=True),
+        Kind(MERGE_SUGGESTED, "Merging suggested"),
+        Kind(NOT_DUPLICATE, "Not the same"),
+        Kind(DUPLICATE_AGAIN, "Possible duplicate again"),
+        Kind(ASKED_FOR, "Asked for"),
     )
 }
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from leads import bulk, events, sweeps
+from leads import bulk, duplicate_scan, events, sweeps
 from leads.models.activity import Lane
 
 
@@ -40,3 +40,8 @@ def advance_bulk() -> None:
 @shared_task(name="leads.prune")
 def prune() -> None:
     sweeps.prune(timezone.now())
+
+
+@shared_task(name="leads.scan_duplicates")
+def scan_duplicates() -> None:
+    duplicate_scan.scan_due(timezone.now())

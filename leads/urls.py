@@ -1,6 +1,21 @@
 from django.urls import URLPattern, include, path
 
-from leads.views import add, bulk, company, day, detail, doing, edit, export, people, person
+from leads.views import (
+    add,
+    bulk,
+    company,
+    day,
+    detail,
+    doing,
+    duplicates,
+    edit,
+    export,
+    matching_rules,
+    merge,
+    people,
+    person,
+    unmerge,
+)
 from leads.views import list as lists
 from leads.views.verbs import VERBS
 
@@ -48,6 +63,18 @@ pages = [
     path("bulk/<uuid:run_id>/cancel/", bulk.bulk_cancel, name="bulk-cancel"),
     path("bulk/<uuid:run_id>/undo/", bulk.bulk_undo, name="bulk-undo"),
     path("undo/<uuid:step_id>/", doing.undo, name="undo"),
+    path("leads/<uuid:lead_id>/merge/", merge.merge_leads, name="lead-merge"),
+    path("leads/<uuid:lead_id>/ask/", duplicates.ask_for, name="lead-ask"),
+    path("contacts/<uuid:contact_id>/merge/", merge.merge_people, name="contact-merge"),
+    path("merges/<uuid:merge_id>/", unmerge.merge_detail, name="merge"),
+    path("merges/<uuid:merge_id>/undo/", unmerge.undo_merge, name="merge-undo"),
+    path("settings/duplicates/", matching_rules.matching_rules, name="matching-rules"),
+    path("duplicates/", duplicates.duplicate_list, name="duplicates"),
+    path("duplicates/<uuid:pair_id>/not-same/", duplicates.not_same, name="duplicate-not-same"),
+    path(
+        "duplicates/<uuid:pair_id>/reconsider/", duplicates.reconsider, name="duplicate-reconsider"
+    ),
+    path("duplicates/<uuid:pair_id>/suggest/", duplicates.suggest, name="duplicate-suggest"),
     path("messages/<uuid:message_id>/", detail.message_text, name="message"),
     path("contacts/", people.contact_list, name="contacts"),
     path("contacts/<uuid:contact_id>/", person.contact_detail, name="contact"),

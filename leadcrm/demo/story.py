@@ -129,6 +129,7 @@ def _tell(now: datetime, leads: int, seed: int, keys: dict[str, str], say: Say) 
             channel = _channel(dice)
             lives.append(_life(world, population, channel, fate_of(channel, dice)))
         events = play(lives, now, say)
+        present.suggest()
         letterbox.fill(world, population, present.regular)
         return Told(Lead.objects.count(), Contact.objects.count(), events)
 

@@ -2,6 +2,13 @@ from leads.models.activity import Activity, Cursor, Parking
 from leads.models.appointment import Appointment
 from leads.models.bulk import BulkChunk, BulkRun
 from leads.models.deal import Deal
+from leads.models.duplicates import (
+    BlockingKey,
+    DuplicatePair,
+    DuplicateRule,
+    DuplicateScan,
+    MatchProfile,
+)
 from leads.models.journal import MergeJournal, UndoStep
 from leads.models.lead import ExternalId, FieldSuggestion, Lead, LeadSearch
 from leads.models.message import Message
@@ -15,6 +22,7 @@ __all__ = [
     "Appointment",
     "BulkChunk",
     "BulkRun",
+    "BlockingKey",
     "Campaign",
     "CloseReason",
     "Company",
@@ -22,10 +30,14 @@ __all__ = [
     "ContactKey",
     "Cursor",
     "Deal",
+    "DuplicatePair",
+    "DuplicateRule",
+    "DuplicateScan",
     "ExternalId",
     "FieldSuggestion",
     "Lead",
     "LeadSearch",
+    "MatchProfile",
     "MergeJournal",
     "Message",
     "Parking",

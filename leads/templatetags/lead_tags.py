@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 from django import template
@@ -13,6 +14,7 @@ from leadcrm.workspaces.markup import fill
 from leadcrm.workspaces.templatetags.page_tags import span, time_element
 from leads.models import Appointment, Lead, Stage
 from leads.pipelines import Status
+from leads.views.pair_rows import count_for
 
 register = template.Library()
 
@@ -70,6 +72,13 @@ def response_clock(lead: Lead, now: datetime) -> SafeString | str:
     if left < timedelta():
         return fill('<span class="badge bg-red-lt">Answer late by {}</span>', span(left))
     return fill('<span class="badge bg-yellow-lt">Answer within {}</span>', span(left))
+
+
+@register.simple_tag(takes_context=True)
+def duplicates_count(context: Any) -> str:
+    """How many possible duplicates wait for the viewer, to 99."""
+    membership = context.get("membership")
+    return count_for(membership) if membership is not None else ""
 
 
 @register.filter

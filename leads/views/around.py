@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
@@ -27,16 +27,29 @@ from leads.models import (
     Company,
     Contact,
     ContactKey,
+    DuplicatePair,
     FieldSuggestion,
     Lead,
+    MergeJournal,
     Message,
     Stage,
     Task,
 )
 from leads.views.fields import setters
 from leads.views.history import clip, label_of
+from leads.views.pair_rows import reason_labels
 
 MOST = 20  # of the person's other leads
+MOST_PAIRS = 3  # possible duplicates; the queue has them all
+# What is told of a side of a pair.
+SIDE = {
+    "id": "id",
+    "contact": "contact",
+    "name": "display_name",
+    "owner": "owner__name",
+    "stage": "stage__label",
+    "status": "stage__status",
+}
 
 Rows = list[dict[str, Any]]
 
@@ -45,7 +58,8 @@ Rows = list[dict[str, Any]]
 class Around:
     """Open tasks, suggestions, keys, the person's other leads, close reasons and so on.
 
-    `doubles` are leads of another person who has the e-mail address or number of this one,
+    `doubles` are leads of another person who has the e-mail address or number of this one, `pairs`
+    what the duplicate finder found, `merges` those that ended in this lead or took it in,
     `setters` the names of who set fields by id, `given` the log row that last gave it away,
     `person` and `company` those of the lead.
     """
@@ -55,6 +69,8 @@ class Around:
     keys: Rows
     others: Rows
     doubles: Rows
+    pairs: Rows
+    merges: Rows
     reasons: dict[str, str]
     appointments: Rows
     stages: Rows
@@ -105,6 +121,8 @@ def read_around(lead: Lead, membership: Membership) -> Around:
         keys=parts["keys"],
         others=[_with_result(one, reasons) for one in _moments(parts["others"], "created_at")],
         doubles=_moments(parts.get("doubles", []), "created_at"),
+        pairs=[_seen_from(lead, pair) for pair in parts["pairs"]],
+        merges=_moments(parts["merges"], "made_at"),
         reasons=reasons,
         appointments=_moments(parts["appointments"], "scheduled_for"),
         stages=parts["stages"],
@@ -124,7 +142,8 @@ def _query(far: Reach, has_team: bool, in_review: bool) -> tuple[list[str], Comp
     def parts() -> dict[str, ArraySubquery]:
         visible = Lead.objects.filter(seen, merged_into=None).order_by("-created_at")
         reviewed = {"doubles": _doubles(visible)} if in_review else {}
-        return {**_about_lead(), **_about_person(visible), **_about_workspace(), **reviewed}
+        about = {**_about_lead(), **_about_person(visible), **_about_workspace()}
+        return {**about, **_about_doubles(visible), **reviewed}
 
     def build() -> QuerySet[Any, Any]:
         return Lead.objects.filter(pk=Given("lead")).values_list(*parts().values())
@@ -178,6 +197,44 @@ def _doubles(visible: QuerySet[Lead]) -> ArraySubquery:
     named = ContactKey.objects.filter(Q(value=email) | Q(value=phone), shared=False)
     elsewhere = named.exclude(value="").exclude(contact=contact)
     return _leads(visible.filter(contact__in=elsewhere.values("contact")))
+
+
+def _about_doubles(visible: QuerySet[Lead]) -> dict[str, ArraySubquery]:
+    """Open pairs of the lead or its person, with both sides; and merges that stand."""
+    ids = [OuterRef("pk"), OuterRef("contact")]
+    named = Q(first__in=ids) | Q(second__in=ids)
+    present = Q(first_lead__archived_at=None, second_lead__archived_at=None)
+    pairs = DuplicatePair.objects.filter(named, present, state=DuplicatePair.State.OPEN)
+    pairs = pairs.annotate(
+        sees_first=Exists(visible.filter(pk=OuterRef("first_lead"))),
+        sees_second=Exists(visible.filter(pk=OuterRef("second_lead"))),
+    )
+    sides = {
+        f"{side}_{name}": f"{side}_lead__{path}"
+        for side in ("first", "second")
+        for name, path in SIDE.items()
+    }
+    merges = MergeJournal.objects.filter(
+        root__in=[OuterRef("pk"), OuterRef("merged_into")], undone_at=None
+    )
+    return {
+        "pairs": _rows(
+            pairs.order_by("-score")[:MOST_PAIRS],
+            *("id", "score", "reasons", "suggested_at", "sees_first", "sees_second"),
+            **sides,
+        ),
+        "merges": _rows(merges.order_by("-made_at")[:MOST_PAIRS], "id", "made_at"),
+    }
+
+
+def _seen_from(lead: Lead, pair: dict[str, Any]) -> dict[str, Any]:
+    """A pair with the `other` side of it."""
+    mine = "first" if pair["first_id"] == str(lead.pk) else "second"
+    if pair["second_id"] != str(lead.pk) and pair["first_contact"] == str(lead.contact_id):
+        mine = "first"
+    side = "second" if mine == "first" else "first"
+    other = {name: pair[f"{side}_{name}"] for name in SIDE} | {"is_seen": pair[f"sees_{side}"]}
+    return pair | {"other": other, "reasons": reason_labels(pair["reasons"])}
 
 
 def _leads(leads: QuerySet[Lead]) -> ArraySubquery:

@@ -66,6 +66,8 @@ def page_of(
         "offered": offered,
         "may_edit": may_edit,
         "editable": may_edit and is_editable(lead),
+        "may_suggest_merge": lead.archived_at is None
+        and may_with(membership, lead, "suggest_merge"),
         "around": around,
         "path": path_of(lead, around.stages, offered),
         "appointments": around.appointments,

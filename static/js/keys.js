@@ -4,12 +4,18 @@
 
   var VERBS = { c: "call", n: "note", t: "task", b: "book", s: "move", a: "assign", z: "snooze", l: "close" };
 
+  var ROWS = "tr[data-lead], [data-row]";
+
+  function opener(row) {
+    return row.querySelector(".row-link, .row-open") || row.querySelector("a, button");
+  }
+
   function isTyping(target) {
     return Boolean(target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]"));
   }
 
   function rows() {
-    return Array.prototype.slice.call(document.querySelectorAll("tr[data-lead]"));
+    return Array.prototype.slice.call(document.querySelectorAll(ROWS));
   }
 
   // A row that was read anew has lost the focus; it is still where the rep was.
@@ -17,7 +23,7 @@
 
   function currentRow() {
     var focused = document.activeElement;
-    var row = focused ? focused.closest("tr[data-lead]") : null;
+    var row = focused ? focused.closest(ROWS) : null;
     if (row) last = row.id;
     return row || (focused === document.body && last ? document.getElementById(last) : null);
   }
@@ -26,7 +32,7 @@
 
   document.body.addEventListener("htmx:afterSettle", function () {
     var row = currentRow();
-    if (row && document.activeElement === document.body) row.querySelector(".row-link").focus({ preventScroll: true });
+    if (row && document.activeElement === document.body) opener(row).focus({ preventScroll: true });
   });
 
   function move(step) {
@@ -34,7 +40,7 @@
     if (!all.length) return false;
     var at = all.indexOf(currentRow());
     var row = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
-    row.querySelector(".row-link").focus();
+    opener(row).focus();
     row.scrollIntoView({ block: "nearest" });
     return true;
   }
@@ -44,7 +50,7 @@
     var sheet = document.querySelector("#sheet[open] [data-lead]");
     var page = document.getElementById("lead");
     var holder = sheet || page || currentRow() || rows()[0];
-    return holder ? holder.dataset.lead : "";
+    return holder ? holder.dataset.lead || "" : "";
   }
 
   function open(path) {
@@ -64,6 +70,12 @@
   function act(event) {
     var key = event.key;
     if (key === "j" || key === "k") return move(key === "j" ? 1 : -1);
+    var row = currentRow();
+    var own = row && row.querySelector('[data-key="' + CSS.escape(key) + '"]');
+    if (own) {
+      own.click();
+      return true;
+    }
     if (key === " ") return document.activeElement.closest(".row-link") ? open("") : false;
     if (key === "u") return press("#toasts [data-undo]");
     if (key === "[") return press("a[rel=prev]");

@@ -24,7 +24,7 @@ from leadcrm.workspaces.members import invite
 from leadcrm.workspaces.models import ApiToken, Location, Membership, Role, Team, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 from leadcrm.workspaces.tokens import issue_token
-from leads import appointments, merging, timeline
+from leads import appointments, duplicates, merging, timeline
 from leads.booking import Booking
 from leads.models import (
     Activity,
@@ -150,6 +150,16 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     ),
     "lead-remove": MANAGE,
     "lead-restore": MANAGE,
+    "lead-merge": WORK,
+    "lead-ask": POST_WORK,
+    "contact-merge": MANAGE,
+    "merge": READ,
+    "merge-undo": POST_MANAGE,
+    "duplicates": READ,
+    "matching-rules": ADMIN,
+    "duplicate-not-same": POST_MANAGE,
+    "duplicate-reconsider": POST_MANAGE,
+    "duplicate-suggest": POST_WORK,
     "contacts": READ,
     "contact": READ,
     "companies": READ,
@@ -313,6 +323,8 @@ def make_world(name: str) -> World:
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=rep, started_at=now
         )
         merge = merging.merge(lead.pk, [make_lead(now=now).pk], by=by, now=now)
+        lookalike = make_lead(now=now, owner=rep)
+        pair = duplicates.suggest(lead, lookalike, by=by, now=now)
         invitation, secret = invite(by=owner, email="new@example.com", now=now)
         token, _ = issue_token(membership=rep, name="Key", scopes=["leads:read"])
         appointment = Appointment.objects.get()
@@ -326,7 +338,7 @@ def make_world(name: str) -> World:
             "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
             "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
             "step_id": step.pk, "run_id": run.pk, "verb": "assign",
-            "key": source.public_key, "system": "erp", "external_id": "42",
+            "pair_id": pair.pk, "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
         }  # fmt: skip
         bodies = {
