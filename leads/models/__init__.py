@@ -20,9 +20,9 @@ from leads.models.task import Task
 __all__ = [
     "Activity",
     "Appointment",
+    "BlockingKey",
     "BulkChunk",
     "BulkRun",
-    "BlockingKey",
     "Campaign",
     "CloseReason",
     "Company",
