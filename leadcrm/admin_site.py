@@ -40,7 +40,8 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
             "leads.Lead", "leads.Contact", "leads.ContactKey", "leads.Company", "leads.Task",
             "leads.Appointment", "leads.Deal", "leads.FieldSuggestion", "leads.ExternalId",
             "leads.MergeJournal", "leads.UndoStep", "leads.BulkRun", "leads.BulkChunk",
-            "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
+            "leads.DuplicatePair", "leads.MatchProfile", "leads.BlockingKey", "leads.DuplicateScan",
+            "leads.DuplicateRule", "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
         ),
     ),
     (

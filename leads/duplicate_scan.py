@@ -99,14 +99,22 @@ def _unfinished() -> list[uuid.UUID]:
         return list(Workspace.objects.filter(~Exists(done)).values_list("pk", flat=True))
 
 
+def look_on(now: datetime) -> int | None:
+    """Look at the next slice of the workspace in scope; returns how many people it had.
+
+    None where there is none, or another worker has it.
+    """
+    DuplicateScan.objects.get_or_create(defaults={"started_at": now})
+    with transaction.atomic():
+        scan = _lock_scan(skip_locked=True)
+        return None if scan is None or scan.phase == Phase.DONE else _slice(scan, now)
+
+
 def _try_slice(workspace_id: uuid.UUID, now: datetime) -> int | None:
-    """Look at the next slice; None where there is none, or another worker has it."""
+    """`look_on` in a workspace; what fails is left to the next tick."""
     try:
         with workspace_scope(workspace_id):
-            DuplicateScan.objects.get_or_create(defaults={"started_at": now})
-            with transaction.atomic():
-                scan = _lock_scan(skip_locked=True)
-                return None if scan is None or scan.phase == Phase.DONE else _slice(scan, now)
+            return look_on(now)
     except DatabaseError as error:
         log.warning("duplicate_scan_failed", error=type(error).__name__)
         return None

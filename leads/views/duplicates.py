@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from leadcrm.workspaces.access import NOT_FOUND, NotAllowed
+from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, require
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events, with_toast
 from leadcrm.workspaces.paging import Order, page_of
@@ -114,6 +114,7 @@ def suggest(request: PageRequest, pair_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def ask_for(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     """Ask for a lead that the member may not see. What they learn is whom they asked."""
+    require(request.membership, "edit")
     lead = Lead.objects.select_related("owner").filter(pk=lead_id).first()
     if lead is None:
         raise Http404(NOT_FOUND)

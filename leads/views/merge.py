@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, require
+from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, may, require
 from leadcrm.workspaces.pages import PageRequest, show
 from leads import duplicates, merging
 from leads.access import access_contact, access_lead, may_with, require_merge_people, visible_leads
@@ -67,7 +67,7 @@ def merge_leads(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return _lead_page(request, root, others)
     try:
-        if request.POST.get("do") == "suggest":
+        if _wish(request) == "suggest":
             return _suggest(request, root, others)
         return _merge(request, root, others)
     except Refused as refusal:
@@ -87,6 +87,12 @@ def merge_people(request: PageRequest, contact_id: uuid.UUID) -> HttpResponse:
         return _merge_people(request, kept, others)
     except Refused as refusal:
         return _people_page(request, kept, others, status=422, alert=refusal.message)
+
+
+def _wish(request: PageRequest) -> str:
+    """To merge or to suggest it; what the button says, else what the member may."""
+    usual = "merge" if may(request.membership, "merge") else "suggest"
+    return request.POST.get("do", usual)
 
 
 def _asked(request: PageRequest) -> list[uuid.UUID]:

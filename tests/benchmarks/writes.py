@@ -36,10 +36,10 @@ from leadcrm.demo.volume.words import EXCHANGES  # noqa: E402
 from leadcrm.workspaces.actors import Actor  # noqa: E402
 from leadcrm.workspaces.models import Membership, Role, Workspace  # noqa: E402
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope  # noqa: E402
-from leads import bulk, events, exporting, sweeps  # noqa: E402
+from leads import bulk, duplicate_scan, events, exporting, sweeps  # noqa: E402
 from leads.bulk_verbs import BULK_VERBS  # noqa: E402
 from leads.capture import LeadDraft, capture_leads  # noqa: E402
-from leads.models import Activity, Contact, Lead, LeadSearch, Source  # noqa: E402
+from leads.models import Activity, Contact, DuplicateScan, Lead, LeadSearch, Source  # noqa: E402
 from leads.models.activity import Lane  # noqa: E402
 
 # Of Canada, so that nobody of the bulk data has a number there; nor does anybody else.
@@ -50,6 +50,7 @@ AREAS = (
 BATCH = 1000
 ROUNDS = 5
 SUBMISSIONS = 5000
+LOOKED_AT = 100_000  # people
 FORM = Actor.system("form")
 
 
@@ -75,6 +76,8 @@ def main() -> None:
     with workspace_scope(workspace):
         found["bulk assign"] = _bulk_assign(BATCH * ROUNDS)
         found["export"] = _export(BATCH * ROUNDS * 2)
+        found["join of people by name and company"] = _join()
+        found["duplicates, people looked at"] = _duplicates()
     print(json.dumps(found))
 
 
@@ -316,6 +319,37 @@ def _members() -> tuple[Membership, Membership]:
     """The owner of the workspace, and somebody who takes leads."""
     members = Membership.objects.select_related("workspace", "user").filter(is_active=True)
     return members.get(role=Role.OWNER), members.filter(role=Role.REP).order_by("pk")[0]
+
+
+def _join() -> dict[str, float]:
+    """The floor of the finder: one join of all people with those of the same name and company."""
+    with connection.cursor() as cursor:
+        seconds = _timed(lambda: cursor.execute(JOIN, [Workspace.objects.get(slug=SLUG).pk] * 2))
+    people = Contact.objects.count()
+    return _measured(people, seconds, people)
+
+
+JOIN = """
+SELECT count(*) FROM leads_contact one JOIN leads_contact other
+    ON other.workspace_id = one.workspace_id AND other.id > one.id
+    AND lower(other.display_name) = lower(one.display_name)
+    AND lower(other.company_name) = lower(one.company_name)
+WHERE one.workspace_id = %s AND other.workspace_id = %s AND one.company_name <> ''
+"""
+
+
+def _duplicates() -> dict[str, float]:
+    """Slices of the scan from its start, as the worker goes through them."""
+    duplicate_scan.start_again(timezone.now())
+    seconds, looked_at = 0.0, 0
+    while looked_at < LOOKED_AT:
+        started = time.perf_counter()
+        now_looked_at = duplicate_scan.look_on(timezone.now())
+        seconds += time.perf_counter() - started
+        if not now_looked_at:
+            break
+        looked_at += now_looked_at
+    return _measured(looked_at, seconds, DuplicateScan.objects.get().looked_at)
 
 
 def _count(table: str) -> int:

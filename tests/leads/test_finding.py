@@ -170,7 +170,7 @@ def test_the_scan_goes_on_where_it_stopped(acme, now, monkeypatch):
     duplicate_scan.start_again(now)
     duplicate_scan.scan_due(now, seconds=0)
     assert DuplicateScan.objects.get().looked_at == 0
-    duplicate_scan._try_slice(acme.pk, now)
+    duplicate_scan.look_on(now)
     assert DuplicateScan.objects.get().looked_at == 3
     duplicate_scan.scan_due(now)
     done = DuplicateScan.objects.get()

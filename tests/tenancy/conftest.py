@@ -91,6 +91,15 @@ def populate(workspace: Workspace, number: int) -> None:
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=ben, started_at=NOW
         )
         leads.BulkChunk.objects.create(run=run, start=0, size=1)
+        other = make_lead(display_name=f"Other {number}", email="", company_name="Other")
+        low, high = sorted((lead, other), key=lambda one: one.pk)
+        leads.DuplicatePair.objects.create(
+            about="leads", first=low.pk, second=high.pk, first_lead=low, second_lead=high, score=80
+        )
+        leads.MatchProfile.objects.create(id=lead.pk, lead=lead, name="person", company="")
+        leads.BlockingKey.objects.create(profile=lead.pk, kind="phone", value=number)
+        leads.DuplicateScan.objects.get_or_create()
+        leads.DuplicateRule.objects.get_or_create(match="email", door="api", action="block")
         StaffVisit.objects.create(user=ben.user, what="looked", kind="leads.lead", row_id=lead.pk)
         InboundEvent.objects.create(
             source=source,
