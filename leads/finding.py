@@ -32,7 +32,7 @@ MOST_LEADS = 5  # further open leads of one person that are reported
 SCORE = """
 LEAST(99, round(GREATEST(
     CASE WHEN 'email' = ANY(kinds) THEN 70 + 30 * alike ELSE 0 END,
-    CASE WHEN 'phone' = ANY(kinds) THEN 50 + 40 * alike + 10 * (firm >= 0.6)::int ELSE 0 END,
+    CASE WHEN 'phone' = ANY(kinds) THEN 45 + 45 * alike + 10 * (firm >= 0.6)::int ELSE 0 END,
     CASE WHEN 'mailbox' = ANY(kinds) AND alike >= 0.5 THEN 60 + 30 * alike ELSE 0 END,
     CASE WHEN 'number' = ANY(kinds) AND alike >= 0.5 THEN 60 + 30 * alike ELSE 0 END,
     CASE WHEN 'domain' = ANY(kinds) AND alike >= 0.6 THEN 55 + 30 * alike ELSE 0 END,

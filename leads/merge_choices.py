@@ -39,6 +39,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
 OF_PERSON = (
     "display_name", "email", "phone", "company_name", "job_title", "state", "country", "time_zone",
 )  # fmt: skip
+# Where they first came from is credited: of these the oldest wins, not the newest.
+ATTRIBUTION = frozenset({"source", "source_detail", "campaign"})
 SET_BY = {
     Rank.PERSON: "a person set it",
     Rank.HUBSPOT: "from HubSpot",
@@ -75,8 +77,8 @@ class Choice:
 def choices_of_leads(leads: Sequence[Lead]) -> list[Choice]:
     """The fields in which leads differ. The root is the first.
 
-    The value of the highest rank wins, of those the newest, of those the root's: what a person
-    set stands over what a form said. An empty value never wins.
+    The value of the highest rank wins, of those the newest (the oldest in ATTRIBUTION), of those the
+    root's: what a person set stands over what a form said. An empty value never wins.
     """
     return _choices(leads, tuple(CHOICES), _of_lead)
 
@@ -91,7 +93,8 @@ def _choices(rows: Sequence[Any], names: Sequence[str], candidate: Any) -> list[
     for name in names:
         candidates = [candidate(row, name) for row in rows]
         if len({_compared(one.value) for one in candidates}) > 1:
-            best = max(candidates, key=_claim)  # the first of equals, which is the root's
+            claim = _claim_of_first if name in ATTRIBUTION else _claim
+            best = max(candidates, key=claim)  # the first of equals, which is the root's
             found.append(Choice(name, candidates, best.side))
     return found
 
@@ -99,6 +102,10 @@ def _choices(rows: Sequence[Any], names: Sequence[str], candidate: Any) -> list[
 def _claim(one: Candidate) -> tuple[bool, int, datetime]:
     """How strong a value is."""
     return not is_blank(one.value), int(one.rank or 0), one.at if one.rank is not None else NEVER
+
+
+def _claim_of_first(one: Candidate) -> tuple[bool, int, float]:
+    return not is_blank(one.value), int(one.rank or 0), -one.at.timestamp()
 
 
 def _of_lead(lead: Lead, name: str) -> Candidate:

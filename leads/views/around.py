@@ -201,8 +201,8 @@ def _doubles(visible: QuerySet[Lead]) -> ArraySubquery:
 
 def _about_doubles(visible: QuerySet[Lead]) -> dict[str, ArraySubquery]:
     """Open pairs of the lead or its person, with both sides; and merges that stand."""
-    ids = [OuterRef("pk"), OuterRef("contact")]
-    named = Q(first__in=ids) | Q(second__in=ids)
+    lead, person = OuterRef("pk"), OuterRef("contact")
+    named = Q(first=lead) | Q(second=lead) | Q(first=person) | Q(second=person)
     present = Q(first_lead__archived_at=None, second_lead__archived_at=None)
     pairs = DuplicatePair.objects.filter(named, present, state=DuplicatePair.State.OPEN)
     pairs = pairs.annotate(
@@ -215,7 +215,7 @@ def _about_doubles(visible: QuerySet[Lead]) -> dict[str, ArraySubquery]:
         for name, path in SIDE.items()
     }
     merges = MergeJournal.objects.filter(
-        root__in=[OuterRef("pk"), OuterRef("merged_into")], undone_at=None
+        Q(root=lead) | Q(root=OuterRef("merged_into")), undone_at=None
     )
     return {
         "pairs": _rows(

@@ -31,7 +31,11 @@ REASONS = {
 COUNTED_TO = 99
 COUNTED_FOR = 30  # seconds
 COUNT_KEY = "duplicates:{}"
-SPARED = {NAME: "alike"}  # what goes without saying beside a stronger one
+SPARED = {
+    NAME: "alike",
+    PHONE: NUMBER,
+    EMAIL: MAILBOX,
+}  # what goes without saying beside a stronger one
 
 
 @dataclass(slots=True)
