@@ -23,16 +23,17 @@ from leads.merge_journal import (
 )
 from leads.models import Contact, Lead, MergeJournal
 
+# One, and several.
 WORDS = {
-    "task": "tasks",
-    "appointment": "appointments",
-    "message": "messages",
-    "external_id": "ids of other systems",
-    "key": "e-mail addresses and numbers",
-    "lead_contact": "leads of the person",
-    "deal_contact": "deals",
-    "contact": "people",
-    "absorbed": "leads merged earlier",
+    "task": ("task", "tasks"),
+    "appointment": ("appointment", "appointments"),
+    "message": ("message", "messages"),
+    "external_id": ("id of another system", "ids of other systems"),
+    "key": ("e-mail address or number", "e-mail addresses and numbers"),
+    "lead_contact": ("lead of the person", "leads of the person"),
+    "deal_contact": ("deal", "deals"),
+    "contact": ("person", "people"),
+    "absorbed": ("lead merged earlier", "leads merged earlier"),
 }
 
 
@@ -132,7 +133,12 @@ def _move_back(journal: MergeJournal, kept: Contact | None, undone: Undone) -> N
     for (name, origin), ids in groups.items():
         moved = _hand_back(name, origin, ids, journal, kept)
         if moved < len(ids):
-            undone.kept.append(f"{len(ids) - moved} of {len(ids)} {WORDS[name]}: moved on since")
+            undone.kept.append(f"{len(ids) - moved} of {counted(name, len(ids))}: moved on since")
+
+
+def counted(name: str, count: int) -> str:
+    """How many rows of a kind that a merge moves, in words."""
+    return f"{count} {WORDS[name][0 if count == 1 else 1]}"
 
 
 def _hand_back(

@@ -16,9 +16,10 @@ from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_eve
 from leads import kinds, unmerging
 from leads.access import access_merge, may_with
 from leads.batch import Refused
+from leads.merge_choices import CHOICES
 from leads.merge_journal import UNDO_WITHIN
 from leads.models import Activity, Lead, MergeJournal
-from leads.unmerging import WORDS
+from leads.unmerging import counted
 from leads.views.history import label_of
 
 CHANGED_FIELDS = 12  # named on the page
@@ -62,11 +63,14 @@ def _context(request: PageRequest, merge: MergeJournal) -> dict[str, Any]:
     until = merge.made_at + UNDO_WITHIN
     names = dict(Lead.objects.filter(pk__in=merge.absorbed).values_list("pk", "display_name"))
     moved = Counter(move["model"] for move in merge.moves)
-    fields = dict.fromkeys(label_of(entry["field"]) for entry in merge.fields)
+    chosen = {one for columns in CHOICES.values() for one in columns}
+    fields = dict.fromkeys(
+        label_of(entry["field"]) for entry in merge.fields if entry["field"] in chosen
+    )
     return {
         "merge": merge,
         "absorbed": [(pk, names[pk]) for pk in merge.absorbed if pk in names],
-        "moved": [f"{count} {WORDS[name]}" for name, count in moved.items()],
+        "moved": [counted(name, count) for name, count in moved.items()],
         "fields": list(fields)[:CHANGED_FIELDS],
         "until": until,
         "kept": _kept(merge) if merge.undone_at else [],
