@@ -117,7 +117,8 @@ def test_what_changed_after_a_merge_is_kept_and_listed(acme, web, pair, me):
     now = timezone.now()
     merge = merging.merge(root.pk, [other.pk], by=me, now=now)
     editing.edit([root.pk], {"phone": "+14155550100"}, by=me, now=now)
-    make_lead(email="marialopez@gmail.com", now=now, always_new=True)
+    later = now + timedelta(minutes=1)
+    make_lead(email="marialopez@gmail.com", now=later, always_new=True)
     page = web.post(to(acme, "merge-undo", merge.pk), follow=True).content.decode()
     assert "phone: changed since" in page
     assert "1 lead that came in since stays with Maria Lopez" in page
