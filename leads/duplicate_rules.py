@@ -19,8 +19,8 @@ from leads import finding
 from leads.batch import Refused
 from leads.drafts import Prepared
 from leads.models import DuplicateRule, Lead
+from leads.models.duplicates import Action, Door, Match
 
-Match, Door, Action = DuplicateRule.Match, DuplicateRule.Door, DuplicateRule.Action
 Rules = Mapping[tuple[str, str], Action]
 
 # Of each match and door, what may be chosen; the first is the default. Only a page can ask, a form

@@ -155,7 +155,7 @@ def similar_to(values: Mapping[str, Any], is_test: bool) -> Lead | None:
     if not likeness.keys:
         return None
     kinds, hashes = zip(*sorted(likeness.keys), strict=True)
-    asked = {
+    asked: dict[str, Any] = {
         "kinds": array_of(kinds),
         "hashes": array_of(hashes),
         "workspace": current_workspace_id(),
@@ -328,6 +328,6 @@ WHERE pair.id = touched.id AND pair.state = 'open' AND pair.suggested_at IS NULL
 
 def _forget_stale(ids: Collection[uuid.UUID], now: datetime) -> None:
     """Open pairs of these people, or of their leads, that weren't found again."""
-    named = {"ids": array_of(ids), "workspace": current_workspace_id(), "now": now}
+    named: dict[str, Any] = {"ids": array_of(ids), "workspace": current_workspace_id(), "now": now}
     with connection.cursor() as cursor:
         cursor.execute(STALE, named)

@@ -140,28 +140,37 @@ class DuplicateScan(WorkspaceModel):
         return f"{self.phase}: {self.looked_at}"
 
 
+class Match(models.TextChoices):
+    """By what somebody is known."""
+
+    EMAIL = "email", "Same e-mail address"
+    PHONE = "phone", "Same phone number"
+    SIMILAR = "similar", "Similar name and company, e-mail or phone"
+
+
+class Door(models.TextChoices):
+    """The way by which leads come in."""
+
+    HAND = "hand", "By hand"
+    API = "api", "API"
+    IMPORT = "import", "Import"
+    CAPTURE = "capture", "Forms, ads, calls"
+
+
+class Action(models.TextChoices):
+    """What happens when somebody known comes in."""
+
+    MERGE = "merge", "Add to their open lead"
+    WARN = "warn", "Warn first"
+    BLOCK = "block", "Refuse"
+    REPORT = "report", "New lead, and report"
+
+
 class DuplicateRule(WorkspaceModel):
     """What happens in this workspace when somebody comes in by a door who seems to be known.
 
     Rows exist for what differs from the default only: see `leads.duplicate_rules`.
     """
-
-    class Match(models.TextChoices):
-        EMAIL = "email", "Same e-mail address"
-        PHONE = "phone", "Same phone number"
-        SIMILAR = "similar", "Similar name and company, e-mail or phone"
-
-    class Door(models.TextChoices):
-        HAND = "hand", "By hand"
-        API = "api", "API"
-        IMPORT = "import", "Import"
-        CAPTURE = "capture", "Forms, ads, calls"
-
-    class Action(models.TextChoices):
-        MERGE = "merge", "Add to their open lead"
-        WARN = "warn", "Warn first"
-        BLOCK = "block", "Refuse"
-        REPORT = "report", "New lead, and report"
 
     match = models.CharField(max_length=7, choices=Match.choices)
     door = models.CharField(max_length=7, choices=Door.choices)

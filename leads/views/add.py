@@ -62,8 +62,7 @@ def _capture_or_ask(request: PageRequest, values: dict[str, Any]) -> Captured:
             raise
         if is_exact and not _sees(request, found.lead):
             raise
-        is_new = values["sure"] == "new"
-        return _capture(request, values, sure=True, always_new=is_new)
+        return _capture(request, values, sure=True, is_new=values["sure"] == "new")
 
 
 def _told_of(request: PageRequest, found: DuplicateFound) -> dict[str, Any]:
@@ -81,7 +80,9 @@ def _sees(request: PageRequest, lead: Lead) -> bool:
     return visible_leads(request.membership).filter(pk=lead.pk).exists()
 
 
-def _capture(request: PageRequest, values: dict[str, Any], **decided: bool) -> Captured:
+def _capture(
+    request: PageRequest, values: dict[str, Any], *, sure: bool = False, is_new: bool = False
+) -> Captured:
     named = ("display_name", "email", "phone", "company_name", "message")
     now = timezone.now()
     draft = LeadDraft(
@@ -91,7 +92,8 @@ def _capture(request: PageRequest, values: dict[str, Any], **decided: bool) -> C
         values={name: values[name] for name in named},
         owner=values["owner"],
         can_ask=True,
-        **decided,
+        sure=sure,
+        always_new=is_new,
     )
     by = capturing(request.actor, request.membership)
     (captured,) = capture_leads([draft], by=by, now=now)

@@ -141,7 +141,9 @@ def _do(
     except Refused as refusal:
         said, undo, failed = refusal.message, "", True
     count_again(request.membership)
-    leads = {f"changed-{lead}": {} for lead in (pair.first_lead_id, pair.second_lead_id)}
+    leads: dict[str, Any] = {
+        f"changed-{lead}": {} for lead in (pair.first_lead_id, pair.second_lead_id)
+    }
     return _answer(request, said, undo=undo, failed=failed, **leads)
 
 
@@ -158,7 +160,7 @@ def _answer(
 
 def _access_pair(membership: Membership, pair_id: uuid.UUID, need: str) -> Any:
     """A pair of which the member sees both sides and may do `need` with them."""
-    pair = visible_pairs(membership).select_related(*LINKS).filter(pk=pair_id).first()
+    pair: Any = visible_pairs(membership).select_related(*LINKS).filter(pk=pair_id).first()
     if pair is None:
         raise Http404(NOT_FOUND)
     leads = (pair.first_lead, pair.second_lead)

@@ -202,8 +202,8 @@ def _about(lead: Lead) -> Q:
 
 
 def _moves_of_leads(root: Lead, others: Sequence[Lead]) -> list[str]:
-    contacts = {lead.contact_id for lead in others} - {root.contact_id, None}
-    return _counts(others, contacts)
+    contacts = {lead.contact_id for lead in others if lead.contact_id}
+    return _counts(others, contacts - {root.contact_id})
 
 
 # --- people ----------------------------------------------------------------------------------

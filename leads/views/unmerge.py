@@ -44,7 +44,7 @@ def undo_merge(request: PageRequest, merge_id: uuid.UUID) -> HttpResponse:
     if kept:
         said = f"The merge is undone, but {len(kept)} changed since: see the page of the merge."
     if wants_fragment(request):
-        changed = {f"changed-{pk}": {} for pk in (merge.root_id, *merge.absorbed)}
+        changed: dict[str, Any] = {f"changed-{pk}": {} for pk in (merge.root_id, *merge.absorbed)}
         answer = with_events(HttpResponse(status=204), **changed, **{"pairs-changed": {}})
         return with_toast(answer, said)
     messages.success(request, said)
