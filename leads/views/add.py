@@ -18,9 +18,10 @@ from leadcrm.workspaces.pages import PageRequest, show
 from leads.access import access_contact, capturing, visible_leads
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
 from leads.draft_values import CaptureRefused
-from leads.duplicate_rules import Action, DuplicateFound, Match
+from leads.duplicate_rules import DuplicateFound
 from leads.forms import AddLeadForm
 from leads.models import Lead
+from leads.models.duplicates import Action, Match
 
 SAID = {
     Effect.CREATED: "Lead added.",

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from leadcrm.workspaces.access import require
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.pages import PageRequest, show
-from leads.duplicate_rules import OFFERED, Action, Door, Match, change_rules, read_rules
+from leads.duplicate_rules import OFFERED, change_rules, read_rules
+from leads.models.duplicates import Action, Door, Match
 
 
 @dataclass(frozen=True, slots=True)

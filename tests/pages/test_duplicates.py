@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from leadcrm.workspaces.actors import Actor
 from leads import duplicate_rules, duplicate_scan, duplicates, editing, merging
-from leads.duplicate_rules import Action, Door, Match
 from leads.models import Activity, DuplicatePair, Lead, MergeJournal, Task
+from leads.models.duplicates import Action, Door, Match
 from tests.factories import make_lead
 
 SAME = {"display_name": "Maria Lopez", "company_name": "Blue Sky Dental"}
