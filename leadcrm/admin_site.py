@@ -29,7 +29,8 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
         "Workspaces & people",
         (
             "workspaces.Workspace", "workspaces.User", "workspaces.Membership", "workspaces.Team",
-            "workspaces.Location", "workspaces.Invitation", "workspaces.ApiToken", "auth.Group",
+            "workspaces.Location", "workspaces.Absence", "workspaces.Invitation",
+            "workspaces.ApiToken", "auth.Group",
             "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
         ),
     ),
@@ -40,7 +41,11 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
             "leads.Lead", "leads.Contact", "leads.ContactKey", "leads.Company", "leads.Task",
             "leads.Appointment", "leads.Deal", "leads.FieldSuggestion", "leads.ExternalId",
             "leads.MergeJournal", "leads.UndoStep", "leads.BulkRun", "leads.BulkChunk",
-            "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
+            "leads.CustomField", "leads.SettingsJob",
+            "leads.SavedView", "leads.SavedViewFilter", "leads.SavedViewColumn", "leads.DefaultView",
+            "leads.RoutingRule", "leads.RoutingSeat",
+            "leads.DuplicatePair", "leads.MatchProfile", "leads.BlockingKey", "leads.DuplicateScan",
+            "leads.DuplicateRule", "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
         ),
     ),
     (
@@ -48,15 +53,15 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
         "What came in",
         (
             "integrations.InboundEvent", "leads.Source", "leads.SourceDay", "leads.Campaign",
-            "workspaces.IdempotencyKey",
+            "leads.Import", "leads.ImportMapping", "workspaces.IdempotencyKey",
         ),
     ),
     (
         "log",
         "The log",
         (
-            "leads.Activity", "leads.Message", "leads.Cursor", "leads.Parking",
-            "workspaces.StaffVisit", "admin.LogEntry",
+            "leads.Activity", "leads.Message", "leads.Notification", "leads.Cursor", "leads.Parking",
+            "workspaces.StaffVisit", "workspaces.SettingsChange", "admin.LogEntry",
         ),
     ),
     (

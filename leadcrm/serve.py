@@ -41,6 +41,7 @@ def main() -> None:
     devstack.note(url=address(port))
     announce(port, logins)
     os.environ["PORT"] = str(port)
+    os.environ.setdefault("SITE_URL", f"http://localhost:{port}")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # devstack turns it into SIGTERM for honcho
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "honcho", "--env", os.devnull, "start"])

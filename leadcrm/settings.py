@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "leadcrm.workspaces.sign_in_guard.SecondFactorMiddleware",
     "leadcrm.workspaces.middleware.WorkspaceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -234,7 +235,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 600  # an import of 500 columns chooses for each
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -279,6 +280,9 @@ EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "leadcrm@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What links in e-mails begin with; a page knows by which address it was asked for, a worker doesn't.
+_host = next((host for host in ALLOWED_HOSTS if host.strip(".*") == host), "localhost")
+SITE_URL = env.str("SITE_URL", f"http{'s' if HTTPS else ''}://{_host}").rstrip("/")
 
 # --- API
 
@@ -355,6 +359,12 @@ CELERY_BEAT_SCHEDULE = {
     "dispatch-live": {"task": "leads.dispatch_live", "schedule": 1.0, "options": {"expires": 2}},
     "drain-inbox": {"task": "integrations.drain_inbox", "schedule": 1.0, "options": {"expires": 2}},
     "wake": {"task": "leads.wake_due", "schedule": 30.0, "options": {"expires": 60}},
+    "remind": {"task": "leads.remind_due", "schedule": 30.0, "options": {"expires": 60}},
+    "send-mail": {
+        "task": "leads.send_mail",
+        "schedule": 5.0,
+        "options": {"queue": "bulk", "expires": 10},
+    },
     "dispatch-bulk": {
         "task": "leads.dispatch_bulk",
         "schedule": 1.0,
@@ -370,10 +380,25 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"queue": "bulk", "expires": 2},
     },
+    "advance-imports": {
+        "task": "leads.advance_imports",
+        "schedule": 1.0,
+        "options": {"queue": "bulk", "expires": 2},
+    },
     "auto-close": {
         "task": "leads.auto_close_due",
         "schedule": 60.0,
         "options": {"queue": "bulk", "expires": 120},
+    },
+    "settle-settings": {
+        "task": "leads.settle_settings",
+        "schedule": 2.0,
+        "options": {"queue": "bulk", "expires": 4},
+    },
+    "scan-duplicates": {
+        "task": "leads.scan_duplicates",
+        "schedule": 15.0,
+        "options": {"queue": "bulk", "expires": 30},
     },
     "prune": {
         "task": "leads.prune",

@@ -112,6 +112,12 @@ def require_reach(membership: Membership, lead: Lead, need: str) -> None:
     raise NotAllowed
 
 
+def sees(membership: Membership, lead: Lead) -> bool:
+    """Whether a lead is among the member's visible ones; says so without a query."""
+    far = reach(membership, "see")
+    return far is Reach.ALL or (far is not Reach.NONE and _in_reach(membership, lead, far))
+
+
 def may_with(membership: Membership, lead: Lead, need: str) -> bool:
     """Whether `require_reach` would let the member."""
     try:
@@ -227,12 +233,23 @@ def access_merge(membership: Membership, merge_id: uuid.UUID, *, need: str = "se
     """The journal of a merge, through its root."""
     merge = _one(
         MergeJournal.objects.filter(root__in=visible_leads(membership)).select_related(
-            "root__owner"
+            "root__owner", "made_by", "contact"
         ),
         merge_id,
     )
     require_reach(membership, merge.root, need)
     return merge
+
+
+def require_merge_people(membership: Membership, contacts: Sequence[uuid.UUID]) -> None:
+    """Merging people merges their open leads, too: all of these must be within reach."""
+    if reach(membership, "merge") is Reach.ALL:
+        return
+    theirs = Lead.objects.open().filter(contact__in=contacts)
+    other = theirs.exclude(within(membership, "merge")).select_related("owner").first()
+    if other is not None:
+        whose = f"{other.owner.name}'s" if other.owner else "another team's"
+        raise NotAllowed(f"An open lead of theirs is {whose}. Ask an admin to merge these two.")
 
 
 def access_source(membership: Membership, source_id: uuid.UUID) -> Source:

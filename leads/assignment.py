@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Role, Team
@@ -13,6 +16,7 @@ from leads import kinds, lifecycle
 from leads.batch import Change, Refused, Result, run, run_one
 from leads.models import Lead, Task
 from leads.models.activity import Lane
+from leads.models.lead import IS_OPEN, UNANSWERED
 
 CLAIM_CAP = 20  # unanswered leads a rep may hold
 
@@ -66,7 +70,7 @@ def claim(lead_id: uuid.UUID, *, by: Actor, now: datetime) -> Result:
             return
         if lead.owner_id is not None:
             raise ClaimLost(f"{lead.owner} has it.", field="owner")
-        if member.role == Role.REP and _unanswered(member) >= CLAIM_CAP:
+        if member.role == Role.REP and _held_by(member) >= CLAIM_CAP:
             raise AssignRefused(
                 f"You hold {CLAIM_CAP} unanswered leads. Answer some first.", field="owner"
             )
@@ -75,8 +79,18 @@ def claim(lead_id: uuid.UUID, *, by: Actor, now: datetime) -> Result:
     return run_one(lead_id, decide, by=by, now=now)
 
 
-def give(change: Change, owner: Membership | None, team: Team | None, *, reason: str = "") -> None:
-    """Set owner and team on a change that another verb holds, with the log row."""
+def give(
+    change: Change,
+    owner: Membership | None,
+    team: Team | None,
+    *,
+    reason: str = "",
+    why: Mapping[str, Any] | None = None,
+) -> None:
+    """Set owner and team on a change that another verb holds, with the log row.
+
+    `why` is told by the log row besides: how a rule decided.
+    """
     lead, before = change.lead, change.lead.owner
     new_team = team or (owner.team if owner else None) or (lead.team if owner is None else None)
     if lead.owner_id == (owner.pk if owner else None) and lead.team_id == (
@@ -94,6 +108,7 @@ def give(change: Change, owner: Membership | None, team: Team | None, *, reason:
             "to": str(owner) if owner else None,
             "to_id": str(owner.pk) if owner else None,
             "team": str(new_team) if new_team else None,
+            **(why or {}),
         },
     )
 
@@ -112,5 +127,13 @@ def _pass_on_tasks(moves: Sequence[tuple[uuid.UUID, uuid.UUID, Membership | None
     write_columns(passed, ["assignee"])
 
 
-def _unanswered(member: Membership) -> int:
-    return int(Lead.objects.open().filter(owner=member, first_response_at=None).count())
+def unanswered_of(members: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many people wait for a first answer of each of these members."""
+    waiting = Lead.objects.filter(IS_OPEN, UNANSWERED, owner__in=members, is_test=False)
+    return dict(waiting.order_by().values_list("owner").annotate(count=Count("pk")))
+
+
+def _held_by(member: Membership) -> int:
+    """How many unanswered leads the member holds, while no other claim of theirs can add to them."""
+    Membership.objects.select_for_update(no_key=True).only("pk").get(pk=member.pk)
+    return unanswered_of([member.pk]).get(member.pk, 0)

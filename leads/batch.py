@@ -26,7 +26,7 @@ from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.scoping import WorkspaceModel, current_workspace_id
 from leadcrm.workspaces.updating import write_columns
-from leads import kinds, remembering, searching, timers
+from leads import custom_fields, kinds, remembering, searching, timers
 from leads.models import Activity, FieldSuggestion, Lead, Stage
 from leads.models.activity import Lane
 from leads.provenance import PERSON_FIELDS
@@ -193,6 +193,11 @@ class LeadBatch:
         if self.by.membership is not None:
             return self.by.membership.workspace
         return Workspace.objects.get(pk=current_workspace_id())
+
+    @cached_property
+    def custom(self) -> custom_fields.Definitions:
+        """The custom fields of the workspace."""
+        return custom_fields.definitions()
 
     def stage(self, lead: Lead, *, key: str = "", status: str = "") -> Stage | None:
         """The stage of the lead's pipeline with this key or status, retired ones left out."""

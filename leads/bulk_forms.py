@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Membership, Role, Team
-from leads import editing
+from leads import custom_fields, editing
 from leads.batch import Refused
-from leads.forms import DayInput, MomentInput, long_text, morning, presets
+from leads.custom_field_forms import DayInput
+from leads.forms import MomentInput, long_text, morning, presets
 from leads.models import Campaign, CloseReason, Lead, Stage
 from leads.pipelines import Outcome
 
@@ -184,6 +185,7 @@ class BulkFieldForm(BulkForm):
 
     def prepare(self) -> None:
         choices = [(name, _verbose(name)) for name in FIELDS]
+        choices += [(one.name, one.label) for one in custom_fields.definitions().in_use]
         self.fields["name"].choices = [("", "Choose a field"), *choices]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

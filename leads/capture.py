@@ -20,6 +20,7 @@ from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.new_rows import new_row
 from leadcrm.workspaces.updating import write_columns
 from leads import (
+    custom_fields,
     draft_values,
     editing,
     identity,
@@ -33,6 +34,7 @@ from leads import (
 from leads.batch import Change, LeadBatch, least
 from leads.draft_values import IDENTITY_FIELDS, CaptureRefused
 from leads.drafts import NOBODY, Captured, Effect, LeadDraft, Prepared, log_key
+from leads.duplicate_rules import Doorkeeper
 from leads.models import (
     Activity,
     Contact,
@@ -43,6 +45,7 @@ from leads.models import (
     Stage,
 )
 from leads.models.activity import Lane
+from leads.models.custom_field import is_custom
 from leads.models.source import ANSWER_WITHIN
 from leads.once import lock_names, split_known
 from leads.pipelines import Outcome, Status
@@ -69,7 +72,8 @@ def capture_leads(
 
     An enquiry of somebody with an open lead touches that lead, of somebody whose lead rests
     reopens it, else it opens a new lead on the same contact. Raises CaptureRefused for a draft
-    that names nobody or that doesn't fit; then none is captured.
+    that names nobody or that doesn't fit, DuplicateFound where a rule of the workspace stops
+    somebody known; then none is captured.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -91,6 +95,7 @@ class _Capture:
         self.by, self.now, self.lane = by, now, lane
         self.workspace: Workspace = self.batch.workspace
         self.hours: BusinessHours = self.workspace.hours()
+        self.doorkeeper = Doorkeeper(by)
 
     def take(self, drafts: Sequence[LeadDraft]) -> list[Captured]:
         """Lock who is meant, then decide draft by draft in memory, then write in few statements."""
@@ -101,10 +106,11 @@ class _Capture:
         for item in fresh:
             item.match = ledger.match(item.person)
         current = self._current_leads(fresh, ledger)
+        self.doorkeeper.stop_similar(fresh, ledger.new)
         new: list[tuple[Prepared, Lead]] = []
         touches: list[tuple[Prepared, Lead]] = []
         for item in fresh:
-            lead = _target(item, current)
+            lead = self.doorkeeper.lead_for(item, _target(item, current))
             if lead is not None:
                 touches.append((item, lead))
                 continue
@@ -123,7 +129,23 @@ class _Capture:
         strict = _rank(draft, self.by) > Rank.PROSPECT
         values = draft_values.clean(draft.values, self.workspace.country, strict=strict)
         # A provider's clock may be ahead of ours, but nobody enquires in the future.
-        return Prepared(draft, values, min(draft.occurred_at, self.now))
+        prepared = Prepared(draft, values, min(draft.occurred_at, self.now))
+        if draft.attributes:
+            prepared.attributes = self._custom_values(draft, strict=strict)
+        return prepared
+
+    def _custom_values(self, draft: LeadDraft, *, strict: bool) -> Mapping[str, Any]:
+        given, known = draft_values.storable(dict(draft.attributes)), self.batch.custom
+        if not strict:
+            return custom_fields.keep_what_fits(given, known)
+        cleaned: dict[str, Any] = {}
+        for name, value in given.items():
+            try:
+                cleaned |= custom_fields.clean({name: value}, known)
+            except custom_fields.Unfit as error:
+                field = name if is_custom(name) else f"attributes.{name}"
+                raise CaptureRefused(error.message, field=field) from error
+        return cleaned
 
     def _current_leads(
         self, items: Sequence[Prepared], ledger: matching.KeyLedger
@@ -201,7 +223,7 @@ class _Capture:
             first_touch=draft_values.storable(dict(draft.first_touch)),
             last_touch=draft_values.storable(dict(draft.last_touch)),
             platform_ref=draft_values.storable(dict(draft.platform_ref)),
-            attributes=draft_values.storable(dict(draft.attributes)),
+            attributes=custom_fields.as_attributes(item.attributes),
             is_test=draft.is_test,
             needs_review=item.match.ambiguous,
             created_by=self.by.membership,
@@ -230,7 +252,10 @@ class _Capture:
         return None if minutes is None else self.hours.answer_due(item.at, minutes)
 
     def _creation_row(self, lead: Lead, item: Prepared) -> Activity:
-        return self._row(kinds.LEAD_CREATED, lead, item, to_stage=lead.stage, to_status=lead.status)
+        row = self._row(kinds.LEAD_CREATED, lead, item, to_stage=lead.stage, to_status=lead.status)
+        if lead.owner_id:
+            row.data["owner_id"] = str(lead.owner_id)
+        return row
 
     def _row(self, kind: str, lead: Lead, item: Prepared, **values: Any) -> Activity:
         return new_row(
@@ -295,6 +320,7 @@ class _Capture:
         }
         if lead.display_name and "display_name" in filled and not draft.values.get("display_name"):
             del filled["display_name"]
+        filled |= {name: one for name, one in item.attributes.items() if one is not None}
         editing.apply(
             change,
             filled,

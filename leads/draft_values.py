@@ -48,12 +48,18 @@ class CaptureRefused(ValueError):
         self.field = field
 
 
+class CleanValues(dict[str, Any]):
+    """Values that `clean` has brought to their form already."""
+
+
 def clean(given: Mapping[str, Any], country: str, *, strict: bool) -> dict[str, Any]:
     """Canonical keys, names, and texts cut to their columns.
 
     `country` is where phone numbers without + are read. A value that isn't what its field holds,
     such as a budget in words, is refused where `strict`, else left out: the stored payload has it.
     """
+    if isinstance(given, CleanValues):
+        return dict(given)
     given = {name: storable(value) for name, value in given.items()}
     given = {name: value for name, value in given.items() if not is_blank(value)}
     unknown = set(given) - set(IDENTITY_FIELDS) - set(DETAIL_FIELDS)

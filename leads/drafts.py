@@ -35,7 +35,8 @@ class LeadDraft:
     `key` makes it count once in the workspace; a channel derives it from the provider's id.
     `occurred_at` is when the person enquired, by the provider's clock. `values` are lead fields
     (IDENTITY_FIELDS and DETAIL_FIELDS); e-mail and phone may be raw. `always_new` is for systems
-    whose every id is a lead of its own.
+    whose every id is a lead of its own. `attributes` are custom fields by name, id or key. Whoever
+    `can_ask` a person is warned of duplicates, and says next time that the person is `sure`.
     """
 
     source_kind: str
@@ -56,6 +57,8 @@ class LeadDraft:
     external: tuple[str, str] | None = None
     is_test: bool = False
     always_new: bool = False
+    can_ask: bool = False
+    sure: bool = False
 
 
 @dataclass(slots=True)
@@ -66,11 +69,12 @@ class Captured:
 
 @dataclass(slots=True)
 class Prepared:
-    """A draft on its way: its cleaned values, and in the end its effect."""
+    """A draft on its way: its cleaned values and custom fields, and in the end its effect."""
 
     draft: LeadDraft
     values: dict[str, Any]
     at: datetime
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     match: matching.Match = field(default_factory=lambda: matching.Match(None))
     effect: Effect = Effect.KNOWN
     lead_id: uuid.UUID = NOBODY

@@ -15,10 +15,11 @@ from leadcrm.workspaces.actors import Actor, Rank
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
 from leadcrm.workspaces.time_zones import time_zone_names
-from leads import consent, following, identity, kinds, provenance
+from leads import consent, custom_fields, following, identity, kinds, provenance
 from leads.batch import Change, Refused, Result, run
 from leads.models import Activity, Contact, FieldSuggestion, Lead
 from leads.models.activity import Lane
+from leads.models.custom_field import is_custom
 
 KEY_FIELDS = ("email", "phone")
 LONG_TEXTS = ("message", "notes", "need")  # kept as typed
@@ -77,18 +78,66 @@ def edit(
     return consent.run_with_keys(ids, decide, by=by, now=now, lane=lane, values=keys)
 
 
+def edit_each(
+    values: Mapping[uuid.UUID, Mapping[str, Any]],
+    *,
+    rank: Rank,
+    by: Actor,
+    now: datetime,
+    source: str = "",
+    lane: str = Lane.LIVE,
+    also: Callable[[Change], object] = bool,
+) -> list[Result]:
+    """Set other fields of each lead, by rank; for values that were cleaned already, as drafts are.
+
+    `also` is called with each change, for what else is to be done to the lead with it.
+    """
+
+    def decide(change: Change) -> None:
+        if change.lead.merged_into_id:
+            raise EditRefused(
+                "This lead was merged into another one. Work on that one.", field="lead"
+            )
+        apply(change, values[change.lead.pk], rank=rank, source=source)
+        also(change)
+
+    keys = [given[name] for given in values.values() for name in KEY_FIELDS if given.get(name)]
+    if not keys:
+        return run(list(values), decide, by=by, now=now, lane=lane)
+    return consent.run_with_keys(list(values), decide, by=by, now=now, lane=lane, values=keys)
+
+
 def clean(values: Mapping[str, Any]) -> dict[str, Any]:
     """Check values against the lead's fields and bring them to the form they are kept in."""
-    cleaned: dict[str, Any] = {}
+    cleaned = _clean_custom(values)
     country = (
         Workspace.objects.only("country").get(pk=current_workspace_id()).country
         if values.get("phone")
         else ""
     )
     for name, value in values.items():
+        if is_custom(name) or (name == "attributes" and isinstance(value, Mapping)):
+            continue
         if name not in provenance.PERSON_FIELDS:
             raise EditRefused(f"“{name}” can't be edited.", field=name)
         cleaned.update(_clean_one(name, value, country))
+    return cleaned
+
+
+def _clean_custom(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that are custom fields: by their names, or together as `attributes`."""
+    given = {name: (name, value) for name, value in values.items() if is_custom(name)}
+    if isinstance(values.get("attributes"), Mapping):
+        _check_storable(Lead._meta.get_field("attributes"), values["attributes"])
+        for name, value in values["attributes"].items():
+            given[name] = (f"attributes.{name}", value)
+    known = custom_fields.definitions() if given else None
+    cleaned: dict[str, Any] = {}
+    for name, (field, value) in given.items():
+        try:
+            cleaned |= custom_fields.clean({name: value}, known)
+        except custom_fields.Unfit as error:
+            raise EditRefused(error.message, field=field) from error
     return cleaned
 
 
@@ -102,20 +151,26 @@ def apply(
     lead = change.lead
     values = with_name(lead, values)
     if rank is Rank.PERSON:
-        allowed = provenance.Outcome({n: v for n, v in values.items() if getattr(lead, n) != v})
+        allowed = provenance.Outcome(
+            {n: v for n, v in values.items() if custom_fields.held(lead, n) != v}
+        )
     else:
         allowed = provenance.weigh(lead, values, rank)
     suggest(change, allowed.suggestions, source or change.by.via)
     changed = {
-        name: [_plain(getattr(lead, name)), _plain(value)] for name, value in allowed.values.items()
+        name: [_plain(custom_fields.held(lead, name)), _plain(value)]
+        for name, value in allowed.values.items()
     }
     if not changed:
         return {}
-    change.set(**allowed.values)
+    change.set(**custom_fields.as_columns(lead, allowed.values))
     change.set(
         provenance=provenance.stamped(lead, allowed.values, change.by, rank, change.now, source)
     )
-    change.record(kinds.FIELDS_CHANGED, data={"changes": changed, "source": source})
+    data: dict[str, Any] = {"changes": changed, "source": source}
+    if any(is_custom(name) for name in changed):  # the log tells what they were called then
+        data["labels"] = change.batch.custom.labels(changed)
+    change.record(kinds.FIELDS_CHANGED, data=data)
     following.follow(change, set(changed))
     return changed
 
@@ -277,7 +332,7 @@ def apart_from_conflicts(
     """
     kept, conflicts = {}, []
     for name, value in wanted.items():
-        theirs = getattr(row, name)
+        theirs = custom_fields.held(row, name)
         if base is not None and name in base and theirs not in (base[name], value):
             by = _last_editor(log, name)
             conflicts.append({"field": name, "theirs": theirs, "mine": value, "by": by})

@@ -6,7 +6,7 @@ Both are offered by `leads.lifecycle`, beside the verbs of people.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -107,6 +107,32 @@ def observe(
         step(change, stage, evidence.at, key=_evidence_key(lead.pk, evidence), **data)
 
     return run(ids, decide, by=by, now=now, lane=lane)
+
+
+def place(
+    stages: Mapping[uuid.UUID, tuple[Stage, datetime]],
+    *,
+    source: str,
+    by: Actor,
+    now: datetime,
+    lane: str = Lane.BACKFILL,
+) -> list[Result]:
+    """Put leads where the system that they come from had them, each since its own time.
+
+    Neither graph nor guards are asked; what is missing is marked.
+    """
+
+    def decide(change: Change) -> None:
+        stage, at = stages[change.lead.pk]
+        if change.lead.stage_id == stage.pk:
+            return
+        if rung(stage.status) >= rung(Status.CONTACTED) and stage.status != Status.MQL:
+            stop_clock(change, at, observed=True)
+        reopening = stage.outcome == Outcome.OPEN and not change.lead.is_open
+        step = restart if reopening else enter
+        step(change, stage, at, source=source, missing=_missing(change, stage))
+
+    return run(list(stages), decide, by=by, now=now, lane=lane)
 
 
 # --- parts -----------------------------------------------------------------------------------

@@ -20,9 +20,9 @@ from leadcrm.workspaces.access import require
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.paging import Order, page_of
-from leads import access, kinds
+from leads import access, custom_fields, kinds
 from leads.batch import Refused
-from leads.models import Activity, Lead
+from leads.models import Activity, CustomField, Lead
 
 PAGE = 2000
 MOST_XLSX = 100_000  # rows; a spreadsheet is written before its first byte can be sent
@@ -50,10 +50,28 @@ class ExportColumn:
     field: str
     is_name: bool = False  # the field holds an id, whose name is written
     shown: bool = True
+    definition: CustomField | None = None  # of a field of the workspace's own
 
     def value(self, lead: Any, names: Names) -> Any:
+        if self.definition is not None:
+            return _own_value(self.definition, lead.attributes)
         found = getattr(lead, self.field)
         return names.get(found, "") if self.is_name and found else found
+
+
+def _own_value(definition: CustomField, attributes: Mapping[str, Any]) -> Any:
+    held = attributes.get(str(definition.pk))
+    is_number = definition.kind == CustomField.Kind.NUMBER and held is not None
+    return held if is_number else custom_fields.text_of(definition, held)
+
+
+def export_columns(custom: Iterable[CustomField]) -> list[ExportColumn]:
+    """All columns that a file can have: ours, then the workspace's own fields."""
+    own = [
+        ExportColumn(one.name, one.label, "attributes", shown=False, definition=one)
+        for one in custom
+    ]
+    return [*EXPORT_COLUMNS, *own]
 
 
 def _columns(

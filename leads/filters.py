@@ -13,18 +13,23 @@ import django_filters as filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from leadcrm.workspaces.models import Membership
-from leads import searching
+from leads import custom_fields, searching
+from leads.custom_fields import Definitions
 from leads.models import Lead, Pipeline, Stage
+from leads.models.custom_field import is_custom
 from leads.models.source import kind_named
-from leads.pipelines import Outcome, status_named
+from leads.pipelines import OUTCOMES, Outcome, status_named
 
 MOST_VALUES = 50
 LARGEST = 2**31 - 1
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 KEY = re.compile(r"^[-a-zA-Z0-9_]{1,50}$")
+DAYS = re.compile(r"^(in)?(\d{1,4})d$")
+Day = date | datetime | timedelta
 COMPARISONS = {"": "is", "gt": "above", "gte": "at least", "lt": "below", "lte": "at most"}
 
 
@@ -103,12 +108,17 @@ class ValuesField(forms.CharField):
 
 
 class MomentField(forms.CharField):
-    """A date, which the workspace's time zone turns into a moment, or a date with a time."""
+    """A date, which the workspace's time zone turns into a moment, or a date with a time.
 
-    def clean(self, value: Any) -> date | datetime | None:
+    `7d` is the day seven days ago, `in7d` that in seven days, `0d` today: a number of days.
+    """
+
+    def clean(self, value: Any) -> date | datetime | timedelta | None:
         text = super().clean(value)
         if not text:
             return None
+        if days := DAYS.match(text):
+            return timedelta(days=int(days[2]) if days[1] else -int(days[2]))
         if "T" in text:  # a plus sign in a query string arrives as a space
             text = text.replace(" ", "+")
         try:
@@ -145,6 +155,51 @@ class MoneyFilter(filters.Filter):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"max_digits": 14, "decimal_places": 2, **kwargs})
+
+
+class OwnFieldInput(forms.TextInput):
+    """Takes a parameter that is repeated; commas may be part of a value."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        found = data.getlist(name) if hasattr(data, "getlist") else data.get(name)
+        return found if isinstance(found, (list, tuple)) else [found]
+
+
+class OwnFieldValues(forms.Field):
+    """Values of a workspace's own field, as pieces of `Lead.attributes` that hold them."""
+
+    widget = OwnFieldInput
+
+    def __init__(self, *, known: Definitions, name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.known, self.name = known, name
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        given = [one for one in value or () if one not in (None, "")]
+        if len(given) > MOST_VALUES:
+            raise ValidationError(f"Give at most {MOST_VALUES} values.")
+        if not given:
+            return []
+        try:
+            field = self.known.get(self.name)
+            if field.has_options:
+                given = [part for one in given for part in custom_fields.options_in(field, one)]
+            return [{str(field.pk): custom_fields.parse(field, one)} for one in given]
+        except custom_fields.Unfit as error:
+            raise ValidationError(f"{error.message} This filter can't be used.") from error
+
+
+class OwnFieldFilter(filters.Filter):  # type: ignore[misc]
+    field_class = OwnFieldValues
+
+
+def own_filters(data: Mapping[str, Any], known: Definitions | None = None) -> dict[str, Any]:
+    """The filters by the workspace's own fields that the parameters name."""
+    names = [name for name in data if is_custom(name)][:MOST_VALUES]
+    if not names:
+        return {}
+    known = known or custom_fields.definitions()
+    return {name: OwnFieldFilter(method="by_own_field", known=known, name=name) for name in names}
 
 
 def _compared(name: str, column: str, kind: type[Any], label: str) -> dict[str, Any]:
@@ -194,7 +249,7 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     )
     outcome = ValuesFilter(
         parse=lambda text: _one_of(text, Outcome.values),
-        method="any_of",
+        method="by_outcome",
         help_text="Outcomes of the stage: open, won, lost, resting.",
     )
     stage = ValuesFilter(parse=id_or_key, method="by_stage", help_text="Stages, by id or key.")
@@ -226,6 +281,8 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         (*YES_NO, ("any", "Any")),
         method="by_archived",
     )
+    has_phone = _choice("Whether there is a number.", YES_NO, method="by_text")
+    has_email = _choice("Whether there is an e-mail address.", YES_NO, method="by_text")
     needs_review = _choice("Whether two people may be meant.", YES_NO, method="by_flag")
     is_test = _choice("Whether it is a test lead.", YES_NO, method="by_flag")
 
@@ -238,6 +295,7 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
             "to": MomentFilter(method="until", help_text="Enquired on or before this date."),
             **_compared("score", "score_total", WholeFilter, "Score"),
             **_compared("external_score", "external_score", WholeFilter, "External score"),
+            **_compared("tries", "attempt_count", WholeFilter, "Tries"),
             **_compared("budget", "budget", MoneyFilter, "Budget"),
             **_moments("created_at", "Enquired"),
             **_moments("last_activity_at", "Last activity"),
@@ -251,6 +309,7 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         *,
         request: Any = None,
         membership: Membership | None = None,
+        custom: Definitions | None = None,
     ) -> None:
         data = data or {}
         # FilterSet copies the instance's `base_filters`, and each makes a form field: a request
@@ -258,13 +317,14 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         self.base_filters = {
             name: one for name, one in type(self).base_filters.items() if name in data
         }
+        self.base_filters |= own_filters(data, custom)
         super().__init__(data, queryset, request=request)
         self.membership = membership or getattr(request, "membership", None)
 
     @classmethod
     def unknown(cls, names: Iterable[str]) -> list[str]:
         """Those of the parameter names that are no filter."""
-        return sorted(set(names) - set(cls.base_filters))
+        return sorted(name for name in set(names) - set(cls.base_filters) if not is_custom(name))
 
     def filter_queryset(self, queryset: QuerySet[Lead]) -> QuerySet[Lead]:
         if not self.form.cleaned_data.get("archived"):
@@ -281,6 +341,13 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
 
     def any_of(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
         return leads.filter(**{f"{name}__in": values}) if values else leads
+
+    def by_outcome(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
+        """With the statuses that can have the outcome: the index is by status."""
+        if not values:
+            return leads
+        statuses = [status for status, can in OUTCOMES.items() if set(can) & set(values)]
+        return leads.filter(outcome__in=values, status__in=statuses)
 
     def by_stage(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
         """By the stages' ids and their status: the index is by status, not by stage."""
@@ -311,18 +378,32 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
     def by_archived(self, leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         return leads if value == "any" else leads.filter(archived_at__isnull=value == "false")
 
+    def by_own_field(self, leads: QuerySet[Lead], name: str, values: list[Any]) -> QuerySet[Lead]:
+        """By containment, which one index serves whatever fields there are; it knows no empty ones."""
+        if not values:
+            return leads
+        found = Q()
+        for held in values:
+            found |= Q(attributes__contains=held)
+        return leads.filter(found, ~Q(attributes={}))
+
     def by_flag(self, leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         return leads.filter(**{name: value == "true"})
 
-    def since(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
+    def by_text(self, leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        missing = Q(**{name.removeprefix("has_"): ""})
+        return leads.filter(~missing if value == "true" else missing)
+
+    def since(self, leads: QuerySet[Lead], name: str, value: Day) -> QuerySet[Lead]:
         return leads.filter(created_at__gte=self._moment(value))
 
-    def until(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
+    def until(self, leads: QuerySet[Lead], name: str, value: Day) -> QuerySet[Lead]:
+        value = self._day(value)
         if isinstance(value, datetime):
             return leads.filter(created_at__lte=self._moment(value))
         return leads.filter(created_at__lt=self._moment(value + timedelta(days=1)))
 
-    def compare_moment(self, leads: QuerySet[Lead], name: str, value: date) -> QuerySet[Lead]:
+    def compare_moment(self, leads: QuerySet[Lead], name: str, value: Day) -> QuerySet[Lead]:
         moment = self._moment(value)
         if name.startswith("last_activity_at__lt"):
             # Nothing happened before it came in (`lead_active_since_created`): saying so spares
@@ -339,7 +420,14 @@ class LeadFilterSet(filters.FilterSet):  # type: ignore[misc]
         found = Q(**{f"{name}__in": [value for value in ids if value is not None]})
         return leads.filter(found | Q(**{name: None}) if "none" in values else found)
 
-    def _moment(self, value: date) -> datetime:
+    def _day(self, value: Day) -> date:
+        """The date of a number of days from today."""
+        if isinstance(value, timedelta):
+            return timezone.localtime(timezone.now(), self.zone).date() + value
+        return value
+
+    def _moment(self, value: Day) -> datetime:
+        value = self._day(value)
         if not isinstance(value, datetime):
             value = datetime.combine(value, time.min)
         return value if value.tzinfo else value.replace(tzinfo=self.zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,7 +13,8 @@ from django.utils import timezone
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Membership, Role
 from leadcrm.workspaces.time_zones import time_zone_names
-from leads.models import CloseReason, Lead, Message, SourceKind
+from leads.custom_field_forms import DayInput, add_custom_fields
+from leads.models import CloseReason, CustomField, Lead, Message, SourceKind
 from leads.timeline import CallOutcome
 
 BY_HAND = (
@@ -30,13 +32,6 @@ class MomentInput(forms.DateTimeInput):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
-
-
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="%Y-%m-%d", **kwargs)
 
 
 def long_text(rows: int = 3, **attrs: Any) -> forms.Textarea:
@@ -145,14 +140,52 @@ class EmailForm(MessageForm):
     field_order = ("direction", "subject", "body", "at")
 
 
+REMINDERS = {
+    "0": "When it is due",
+    "15": "15 minutes before",
+    "60": "1 hour before",
+    "1440": "1 day before",
+    "never": "Never",
+}
+
+
 class TaskForm(VerbForm):
+    """A next step. A short form may leave out who does it and when it reminds: both then stay."""
+
     preset = "due_at"
     title = forms.CharField(label="Next step", max_length=300)
     due_at = forms.DateTimeField(label="Due", widget=MomentInput)
+    remind = forms.ChoiceField(choices=list(REMINDERS.items()), required=False, initial="0")
+    assignee = forms.ModelChoiceField(
+        Membership.objects.filter(is_active=True).exclude(role=Role.VIEWER),
+        label="Who does it",
+        required=False,
+        empty_label="The owner",
+    )
 
     def prepare(self) -> None:
-        if self.subject is not None:
-            self.initial.update(title=self.subject.title, due_at=self.subject.due_at)
+        task = self.subject
+        if task is None:
+            return
+        self.initial.update(title=task.title, due_at=task.due_at, assignee=task.assignee_id)
+        before = (task.due_at - task.remind_at).total_seconds() // 60 if task.remind_at else None
+        kept = "never" if before is None else f"{before:.0f}"
+        self.initial["remind"] = kept
+        if kept not in REMINDERS:  # set through the API
+            at = timezone.localtime(task.remind_at)
+            extra = [("", f"{at:%a} {at.day} {at:%b}, {at:%H:%M}")]
+            self.fields["remind"].choices = [*extra, *REMINDERS.items()]  # type: ignore[attr-defined]
+            self.initial["remind"] = ""
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        before = values.pop("remind", "")
+        if before and "due_at" in values:
+            wait = None if before == "never" else timedelta(minutes=int(before))
+            values["remind_at"] = None if wait is None else values["due_at"] - wait
+        if "assignee" not in self.data:
+            values.pop("assignee", None)
+        return values
 
 
 class BookForm(VerbForm):
@@ -269,10 +302,17 @@ class AddLeadForm(Styled, forms.Form):
         label="What they want", required=False, max_length=20_000, widget=long_text(3)
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
-    sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    sure = forms.CharField(required=False, max_length=10, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        membership: Membership,
+        custom: Sequence[CustomField] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        add_custom_fields(self, [one for one in custom if one.required])
         if membership.role == Role.REP:  # who may only hand over what is theirs
             self.fields["owner"].queryset = Membership.objects.filter(pk=membership.pk)  # type: ignore[attr-defined]
 
@@ -294,7 +334,8 @@ class Place(forms.BaseForm):
 
 
 class EditForm(Styled, Place, forms.ModelForm):  # type: ignore[type-arg]
-    """Fields of a lead. Only those named in `names` are there, and in the log if they change."""
+    """Fields of a lead, custom ones among them. Only those named in `names` are there, and in the
+    log if they change."""
 
     email = forms.EmailField(label="E-mail", required=False, max_length=254)
     phone = forms.CharField(required=False, max_length=64)
@@ -326,8 +367,16 @@ class EditForm(Styled, Place, forms.ModelForm):  # type: ignore[type-arg]
         )
         widgets = {"notes": long_text(4), "need": long_text(2)}
 
-    def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        names: list[str],
+        custom: Sequence[CustomField] = (),
+        attributes: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **{"auto_id": "edit_%s", **kwargs})
+        add_custom_fields(self, custom, attributes)
         for name in set(self.fields) - set(names):
             del self.fields[name]
 

@@ -43,6 +43,8 @@ APPOINTMENT_ATTENDED = "appointment_attended"
 APPOINTMENT_NO_SHOW = "appointment_no_show"
 APPOINTMENT_CANCELED = "appointment_canceled"
 OWNER_CHANGED = "owner_changed"
+LEFT_IN_POOL = "left_in_pool"
+ANSWER_LATE = "answer_late"
 FIELDS_CHANGED = "fields_changed"
 SUGGESTION_DECIDED = "suggestion_decided"
 SNOOZED = "snoozed"
@@ -59,6 +61,10 @@ UNDONE = "undone"
 KEY_ADDED = "contact_key_added"
 KEY_REMOVED = "contact_key_removed"
 EXPORTED = "leads_exported"
+MERGE_SUGGESTED = "merge_suggested"
+NOT_DUPLICATE = "not_duplicate"
+DUPLICATE_AGAIN = "duplicate_reopened"
+ASKED_FOR = "lead_asked_for"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -98,6 +104,8 @@ KINDS: dict[str, Kind] = {
             activity=True,
         ),
         Kind(OWNER_CHANGED, "Owner changed"),
+        Kind(LEFT_IN_POOL, "Nobody could take it", automatic=True),
+        Kind(ANSWER_LATE, "Answer is late", automatic=True),
         Kind(FIELDS_CHANGED, "Details changed"),
         Kind(SUGGESTION_DECIDED, "Suggestion decided"),
         Kind(SNOOZED, "Snoozed"),
@@ -114,6 +122,10 @@ KINDS: dict[str, Kind] = {
         Kind(KEY_ADDED, "E-mail or phone added"),
         Kind(KEY_REMOVED, "E-mail or phone removed"),
         Kind(EXPORTED, "Leads exported", human=True),
+        Kind(MERGE_SUGGESTED, "Merging suggested"),
+        Kind(NOT_DUPLICATE, "Not the same"),
+        Kind(DUPLICATE_AGAIN, "Possible duplicate again"),
+        Kind(ASKED_FOR, "Asked for"),
     )
 }
 

@@ -22,7 +22,7 @@ from leads.batch import (
     require_ahead,
     run,
 )
-from leads.evidence import Evidence, advance, observe
+from leads.evidence import Evidence, advance, observe, place
 from leads.models import CloseReason, Stage
 from leads.models.activity import Lane
 from leads.moves import (
@@ -38,6 +38,7 @@ from leads.moves import (
     engage,
     enter,
     forget_hook,
+    passed,
     reach,
     require_open,
     require_present,
@@ -67,6 +68,8 @@ __all__ = [
     "forget_hook",
     "move",
     "observe",
+    "passed",
+    "place",
     "qualify",
     "reach",
     "recycle",

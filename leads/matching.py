@@ -42,10 +42,14 @@ class Person:
 
 @dataclass(slots=True)
 class Match:
-    """The contact of a draft; `ambiguous` where its keys name two people or tell nothing sure."""
+    """The contact of a draft; `ambiguous` where its keys name two people or tell nothing sure.
+
+    `by` is the kind of key that named a person who was known already.
+    """
 
     contact_id: uuid.UUID | None
     ambiguous: bool = False
+    by: str = ""
 
 
 class KeyLedger:
@@ -116,11 +120,11 @@ class KeyLedger:
             two_people = bool(
                 phone and by_phone and by_phone != by_email and not self._is_shared(phone)
             )
-            return Match(by_email, ambiguous=two_people)
+            return Match(by_email, ambiguous=two_people, by=EMAIL)
         if phone and by_phone and not self._is_shared(phone) and by_phone not in self.has_email:
             self.owner[email] = by_phone
             self.has_email.add(by_phone)
-            return Match(by_phone)
+            return Match(by_phone, by=PHONE)
         contact_id = self._create(person)
         self.owner[email] = contact_id
         self.has_email.add(contact_id)
@@ -134,7 +138,7 @@ class KeyLedger:
         phone: Key = (PHONE, person.phone)
         by_phone = self.owner[phone]
         if by_phone and not self._is_shared(phone):
-            return Match(by_phone)
+            return Match(by_phone, by=PHONE)
         if by_phone and person.phone in self.waiting:
             return Match(self.waiting[person.phone], ambiguous=True)
         contact_id = self._create(person)

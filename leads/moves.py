@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from leadcrm.workspaces.actors import Actor
-from leads import kinds
+from leads import custom_fields, kinds
 from leads.batch import Change, Refused, latest, least
 from leads.models import Activity, CloseReason, Contact, Lead, Stage
+from leads.models.custom_field import is_custom
 from leads.pipelines import CLOSING, Outcome, Status, rung
 from leads.provenance import is_blank
 
@@ -139,13 +140,19 @@ def check_graph(change: Change, stage: Stage) -> None:
 def check_required(lead: Lead, stage: Stage) -> None:
     """Raise StageRefused where a field that the stage requires is blank."""
     for name in missing_fields(lead, stage):
-        one: Any = Lead._meta.get_field(name)
-        raise StageRefused(f"{stage.label} needs {one.verbose_name}. Fill it in first.", field=name)
+        raise StageRefused(f"{stage.label} needs {_called(name)}. Fill it in first.", field=name)
 
 
 def missing_fields(lead: Lead, stage: Stage) -> list[str]:
     """The fields that the stage requires and the lead lacks."""
-    return [name for name in stage.required_fields if is_blank(getattr(lead, name))]
+    return [name for name in stage.required_fields if is_blank(custom_fields.held(lead, name))]
+
+
+def _called(name: str) -> str:
+    if is_custom(name):
+        return custom_fields.definitions().labels([name]).get(name, "a field that is gone")
+    one: Any = Lead._meta.get_field(name)
+    return str(one.verbose_name)
 
 
 def check_closing(
@@ -205,6 +212,15 @@ def enter(
             **_event_facts(lead, at),
             **{name: value for name, value in data.items() if value not in ("", None)},
         },
+    )
+
+
+def passed(change: Change, stage: Stage, at: datetime, **data: Any) -> Activity:
+    """Log that a lead came to a stage before it came to where it is now; the milestone is noted."""
+    if milestone := MILESTONES.get(Status(stage.status)):
+        change.set(**{milestone: least(getattr(change.lead, milestone), at)})
+    return change.record(
+        kinds.STAGE_CHANGED, at=at, to_stage=stage, to_status=stage.status, data=data
     )
 
 

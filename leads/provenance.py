@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from leadcrm.workspaces.actors import Actor, Rank
+from leads import custom_fields
 from leads.models import Lead, SourceKind
 
 # What a person may edit. A change of one of these raises the lead's version.
@@ -91,7 +92,7 @@ def weigh(lead: Lead, values: Mapping[str, Any], rank: Rank) -> Outcome:
     """
     outcome = Outcome()
     for name, value in values.items():
-        held = getattr(lead, name)
+        held = custom_fields.held(lead, name)
         if value == held or is_blank(value):
             continue
         emptied_by_higher = name in lead.provenance and rank < rank_of(lead, name)

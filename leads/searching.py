@@ -29,6 +29,10 @@ FIELDS = frozenset(
 TRIGRAM = 3
 LOOKED_UP = 8
 LONGEST = 200
+NUMBER = re.compile(r"[\d\s()+./-]+", re.ASCII)
+# Two letters are no trigram, but with the blank before them they are; the index knows any of these
+# separators as a blank.
+WORD_START = "(^|[ .@_-])"
 # PostgreSQL takes neither NUL nor half of a surrogate pair.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -84,8 +88,9 @@ def _rows(leads: Sequence[Lead]) -> list[LeadSearch]:
 def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:
     """Leads whose text holds each word of the query.
 
-    A word of three letters or more goes by trigram, a query shorter than that by the start of
-    the name. A phone number is found with or without its punctuation.
+    A word of three letters or more is found anywhere; one of fewer, beside others, where a word
+    starts; a query shorter than that by the start of the name. A phone number is found in any
+    of the ways to write it.
     """
     text = " ".join(UNSTORABLE.sub(" ", query).lower().split())[:LONGEST]
     if not text:
@@ -101,15 +106,25 @@ def search(leads: QuerySet[Lead], query: str) -> QuerySet[Lead]:
 
 
 def _holds(text: str) -> Q:
-    digits = _digits(text)
-    if len(digits) >= 5 and not any(char.isalpha() or char == "@" for char in text):
-        # A leading zero is dialled at home and left out of the international number.
-        # As typed, too: `+49 (0)151 2345` has a digit that the number itself has not.
-        return _contains(digits.lstrip("0") or digits) | _contains(text)
+    if number := _number(text):
+        return _contains(number) if number in text else _contains(number) | _contains(text)
     condition = Q()
     for word in text.split():
-        condition &= _contains(word)
+        is_short = len(word) < TRIGRAM and word.isalnum()
+        condition &= Q(text__regex=f"{WORD_START}{word}") if is_short else _contains(word)
     return condition
+
+
+def _number(text: str) -> str:
+    """The digits by which a phone number is kept; empty for what isn't part of one.
+
+    A leading zero is dialled at home and left out of the international number, as is the one
+    in `+49 (0)151`.
+    """
+    if not NUMBER.fullmatch(text):
+        return ""
+    digits = _digits(text.replace("(0)", "")).lstrip("0")
+    return digits if len(digits) >= TRIGRAM else ""
 
 
 def _digits(text: str) -> str:

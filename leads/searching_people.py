@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import phonenumbers
 from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
 from leads import identity
 from leads.models import Company, Contact, ContactKey, Lead
-from leads.searching import LONGEST, UNSTORABLE, search
+from leads.searching import LONGEST, NUMBER, TRIGRAM, UNSTORABLE, search
 
 MOST = 200  # of each way to be found
 LAST_CHARACTER = "\U0010ffff"
@@ -34,28 +35,29 @@ def find_contacts(leads: QuerySet[Lead], query: str, country: str) -> Found:
     apart from leads still has to be narrowed down to what the seeker may see.
     """
     text = plain(query)
-    named = Contact.objects.annotate(lower=Lower("display_name")).filter(_starts("lower", text))
-    keyed = ContactKey.objects.filter(_names_key(text, country))
     led = search(leads.filter(contact__isnull=False), text).order_by("-created_at")
     return _together(
-        named.order_by().values_list("pk", _way("name"))[: MOST + 1],
-        keyed.order_by().values_list("contact", _way("key"))[: MOST + 1],
-        led.values_list("contact", _way("lead"))[: MOST + 1],
+        *_ways_to_contacts(text, country), led.values_list("contact", _way("lead"))[: MOST + 1]
     )
+
+
+def find_named(text: str, country: str) -> tuple[Found, Found]:
+    """People and companies by the start of their own names, addresses, numbers and domains, in one
+    query; `text` is plain, and nothing is narrowed down to what somebody may see."""
+    ways = (*_ways_to_contacts(text, country), *_ways_to_companies(text))
+    rows = list(ways[0].union(*ways[1:], all=True))
+    people = [row for row in rows if row[1] in ("name", "key")]
+    companies = [row for row in rows if row[1] in ("company", "domain")]
+    return _found(people), _found(companies)
 
 
 def find_companies(leads: QuerySet[Lead], query: str) -> Found:
     """Companies by the start of their name or domain, or any part of those on leads."""
     text = plain(query)
-    lower = Company.objects.annotate(lower=Lower("name"))
-    named = lower.filter(_starts("lower", text))
-    domains = Company.objects.filter(_starts("domain", text))
     holds = Q(company__name__icontains=text) | Q(company__domain__contains=text)
     led = search(leads.filter(company__isnull=False), text).filter(holds).order_by("-created_at")
     return _together(
-        named.order_by().values_list("pk", _way("name"))[: MOST + 1],
-        domains.order_by().values_list("pk", _way("key"))[: MOST + 1],
-        led.values_list("company", _way("lead"))[: MOST + 1],
+        *_ways_to_companies(text), led.values_list("company", _way("lead"))[: MOST + 1]
     )
 
 
@@ -64,15 +66,46 @@ def plain(query: str) -> str:
     return " ".join(UNSTORABLE.sub(" ", query).lower().split())[:LONGEST]
 
 
+def _ways_to_contacts(text: str, country: str) -> list[QuerySet[Any, Any]]:
+    named = Contact.objects.annotate(lower=Lower("display_name")).filter(_starts("lower", text))
+    keyed = ContactKey.objects.filter(_names_key(text, country))
+    return [
+        named.order_by().values_list("pk", _way("name"))[: MOST + 1],
+        keyed.order_by().values_list("contact", _way("key"))[: MOST + 1],
+    ]
+
+
+def _ways_to_companies(text: str) -> list[QuerySet[Any, Any]]:
+    named = Company.objects.annotate(lower=Lower("name")).filter(_starts("lower", text))
+    domains = Company.objects.filter(_starts("domain", text))
+    return [
+        named.order_by().values_list("pk", _way("company"))[: MOST + 1],
+        domains.order_by().values_list("pk", _way("domain"))[: MOST + 1],
+    ]
+
+
 def _names_key(text: str, country: str) -> Q:
     kinds = ContactKey.Kind
     condition = Q(kind=kinds.EMAIL) & _starts("value", text)
-    digits = "".join(char for char in text if char.isdigit())
-    if text.startswith("+") and digits:
-        condition |= Q(kind=kinds.PHONE) & _starts("value", f"+{digits}")
+    for number in _starts_of_numbers(text, country):
+        condition |= Q(kind=kinds.PHONE) & _starts("value", number)
     if phone := identity.canonical_phone(text, country):
         condition |= Q(kind=kinds.PHONE, value=phone)
     return condition
+
+
+def _starts_of_numbers(text: str, country: str) -> list[str]:
+    """How international numbers may begin that begin as typed: `+49151`, `0049151`, `0151`."""
+    if not NUMBER.fullmatch(text):
+        return []
+    digits = "".join(char for char in text.replace("(0)", "") if char.isdigit())
+    if text.startswith("+"):
+        return [f"+{digits}"] if digits else []
+    if digits.startswith("00"):
+        return [f"+{digits[2:]}"] if digits[2:] else []
+    code = phonenumbers.country_code_for_region(country)
+    national = digits.lstrip("0")
+    return [f"+{code}{national}"] if code and len(national) >= TRIGRAM else []
 
 
 def _starts(name: str, text: str) -> Q:
@@ -88,6 +121,9 @@ def _way(name: str) -> Value:
 def _together(*ways: QuerySet[Any, Any]) -> Found:
     """The ids of all ways, in one query."""
     first, *others = ways
-    rows = list(first.union(*others, all=True))
+    return _found(list(first.union(*others, all=True)))
+
+
+def _found(rows: list[tuple[uuid.UUID, str]]) -> Found:
     counts = Counter(way for _, way in rows)
     return Found({pk for pk, _ in rows}, cut=any(count > MOST for count in counts.values()))

@@ -14,9 +14,9 @@ from django.db.models import Q, QuerySet
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import IdempotencyKey, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, current_workspace_id, workspace_scope
-from leads import bulk, kinds, lifecycle, timeline, timers, undoing
+from leads import bulk, kinds, lifecycle, reminding, timeline, timers, undoing
 from leads.batch import Change, Decide, run
-from leads.models import CloseReason, Lead, Task
+from leads.models import CloseReason, Lead, Notification, Task
 from leads.pipelines import Outcome, Status
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,7 @@ CHUNK = 1000
 READ_AHEAD = 20_000  # leads whose ids are read at once
 LONGEST_TICK = 10.0  # seconds a sweep may run before it leaves the rest to its next tick
 KEEP_IDEMPOTENCY_KEYS = timedelta(days=3)
+KEEP_NOTIFICATIONS = timedelta(days=90)
 WARN_WINDOW = timedelta(days=14)
 # JSON, which takes half the time of reading a lead, and which no timer looks at.
 UNREAD = (
@@ -51,11 +52,18 @@ def wake_due(now: datetime) -> int:
     return woken + _in_chunks(resting, lambda ids: _return(ids, now))
 
 
+def remind_due(now: datetime) -> int:
+    """Note answers that are late, and remind of tasks and of appointments that begin soon."""
+    late = _in_chunks(reminding.late_ones(now), lambda ids: _run(ids, reminding.note_late, now))
+    return late + reminding.remind_of_tasks(now) + reminding.remind_of_appointments(now)
+
+
 def prune(now: datetime) -> int:
-    """Forget idempotency keys that no client repeats any more, and what is past undoing."""
+    """Forget idempotency keys that no client repeats, what is past undoing, and old news."""
     undoing.forget(now)
     bulk.forget(now)
     with all_workspaces():
+        Notification.objects.filter(at__lt=now - KEEP_NOTIFICATIONS).delete()
         deleted, _ = IdempotencyKey.objects.filter(
             created_at__lt=now - KEEP_IDEMPOTENCY_KEYS
         ).delete()
@@ -114,7 +122,7 @@ def _wake(ids: Sequence[uuid.UUID], now: datetime) -> int:
             return
         change.set(snoozed_until=None)
         change.record(kinds.WOKEN)
-        _follow_up(change)
+        _follow_up(change, reminds=False)  # that it is back is told already
 
     return _run(ids, decide, now)
 
@@ -131,11 +139,13 @@ def _return(ids: Sequence[uuid.UUID], now: datetime) -> int:
     return _run(ids, decide, now)
 
 
-def _follow_up(change: Change) -> None:
+def _follow_up(change: Change, *, reminds: bool = True) -> None:
     """A lead that comes back is due at once, unless a next step is set."""
-    lead = change.lead
+    lead, remind_at = change.lead, change.now if reminds else None
     if lead.is_open and timers.work_due_at(lead, change.fact(timers.facts_of)) is None:
-        timeline.plan(change, title="Follow up", due_at=change.now, kind=Task.Kind.CALL)
+        timeline.plan(
+            change, title="Follow up", due_at=change.now, kind=Task.Kind.CALL, remind_at=remind_at
+        )
 
 
 def _run(ids: Sequence[uuid.UUID], decide: Decide, now: datetime) -> int:

@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from leads import bulk, events, sweeps
+from leads import bulk, duplicate_scan, events, mailing, settings_jobs, sweeps
+from leads.importing import sweep as imports
 from leads.models.activity import Lane
 
 
@@ -37,6 +38,32 @@ def advance_bulk() -> None:
     bulk.advance_due(timezone.now())
 
 
+@shared_task(name="leads.settle_settings")
+def settle_settings() -> None:
+    settings_jobs.run_due(timezone.now())
+
+
+@shared_task(name="leads.remind_due")
+def remind_due() -> None:
+    sweeps.remind_due(timezone.now())
+
+
+@shared_task(name="leads.send_mail")
+def send_mail() -> None:
+    mailing.send_due(timezone.now())
+
+
 @shared_task(name="leads.prune")
 def prune() -> None:
     sweeps.prune(timezone.now())
+    imports.prune(timezone.now())
+
+
+@shared_task(name="leads.advance_imports")
+def advance_imports() -> None:
+    imports.advance_due(timezone.now())
+
+
+@shared_task(name="leads.scan_duplicates")
+def scan_duplicates() -> None:
+    duplicate_scan.scan_due(timezone.now())

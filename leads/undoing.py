@@ -151,8 +151,8 @@ def _take_back(change: Change, changes: Sequence[Changed]) -> dict[str, Any]:
     before = change.lead.stage
     _require_reach(change, of_lead["after"])
     _require_alone(change.lead, around.get("contact", []))
-    _require_same(Lead, values := remembering.values_of(change.lead), of_lead["after"])
-    _restore_lead(change, of_lead, values)
+    require_same(Lead, values := remembering.values_of(change.lead), of_lead["after"])
+    restore_lead(change, of_lead, values)
     _restore_around(around, change.now)
     change.touched = True
     return _moved(before, change.lead.stage)
@@ -184,16 +184,18 @@ def _require_alone(lead: Lead, contacts: Sequence[Mapping[str, Any]]) -> None:
         raise UndoRefused("This can't be undone: the person has another lead by now.")
 
 
-def _require_same(
+def require_same(
     model: type[models.Model], values: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
+    """Raise UndoRefused where a field that a verb set holds something else by now."""
     for name, value in after.items():
         if name not in MOVES_ON and values[name] != value:
             label = model._meta.get_field(name).verbose_name  # type: ignore[union-attr]
             raise UndoRefused(f"This can't be undone: the {label} was changed since.")
 
 
-def _restore_lead(change: Change, row: Changed, values: Mapping[str, Any]) -> None:
+def restore_lead(change: Change, row: Changed, values: Mapping[str, Any]) -> None:
+    """Put back what a verb changed about a lead; `values` are what it holds now, as JSON."""
     for name, value in row["before"].items():
         if values[name] != row["after"][name]:
             continue
@@ -213,9 +215,9 @@ def _restore_around(around: Mapping[str, list[Changed]], now: datetime) -> None:
             current = found[name].get(uuid.UUID(row["id"]))
             if current is None:
                 raise UndoRefused("This can't be undone: part of it is gone.")
-            _require_same(MODELS[name], current, row["after"])
+            require_same(MODELS[name], current, row["after"])
     for model in AROUND:
-        _write(model, around.get(str(model._meta.model_name), []), now)
+        write_rows(model, around.get(str(model._meta.model_name), []), now)
 
 
 def _read(model: type[models.Model], rows: Sequence[Changed]) -> Rows:
@@ -224,7 +226,8 @@ def _read(model: type[models.Model], rows: Sequence[Changed]) -> Rows:
     return {row.pk: remembering.values_of(row) for row in locked}
 
 
-def _write(model: type[models.Model], rows: Sequence[Changed], now: datetime) -> None:
+def write_rows(model: type[models.Model], rows: Sequence[Changed], now: datetime) -> None:
+    """Put back rows around a lead, and remove those that a verb made."""
     for row in rows:
         if row["before"] is not None:
             values = {

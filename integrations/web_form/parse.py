@@ -27,6 +27,7 @@ from integrations.web_form.values import understood
 from leads import identity
 from leads.capture import LeadDraft
 from leads.models import Source, SourceKind
+from leads.models.custom_field import is_custom
 
 HONEYPOT = "website_confirm"
 TEST_DOMAIN = "@test.invalid"  # RFC 2606: nobody's address, so it can mark a trial
@@ -89,6 +90,7 @@ def read_submission(
         key=f"inbound:{key}",
         values=values,
         answers=answers,
+        attributes={name: text for name, text in submission.form if is_custom(name)},
         first_touch=submission.touches.first,
         last_touch={**submission.touches.last, **_consent(submission)},
         platform_ref=submission.touches.ids,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.text import slugify
 
@@ -119,6 +119,15 @@ class Population:
         return Person(
             name, self._address(name, "example.com"), person.phone, person.state, person.team
         )
+
+    def again(self, person: Person) -> Person:
+        """The same person as they give themselves another time: by a private address, or with a tag
+        in it, and with their company's name in full."""
+        if person.company:
+            address = self._address(f"{person.name} private", "example.net")
+            return replace(person, email=address, phone="", company=f"{person.company} LLC")
+        local, _, domain = person.email.partition("@")
+        return replace(person, email=f"{local}+solar@{domain}", phone="")
 
     def _company(self) -> tuple[str, str, str, str]:
         """A new company while there are any, else a colleague at one that enquired before."""

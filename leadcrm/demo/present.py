@@ -26,7 +26,8 @@ from leadcrm.demo.cast import (
 from leadcrm.demo.life import Pen
 from leadcrm.demo.people import Person, Population
 from leadcrm.demo.steps import Life, World
-from leads.models import Message
+from leads import duplicates
+from leads.models import Lead, Message
 
 EMAIL, SMS = Message.Channel.EMAIL, Message.Channel.SMS
 BEN, CLEO, DEV, AMARA = "Ben Carter", "Cleo Dubois", "Dev Patel", "Amara Okafor"
@@ -39,6 +40,7 @@ class Present:
 
     def __init__(self, world: World, population: Population) -> None:
         self.world, self.population, self.now = world, population, world.now
+        self.pairs: list[tuple[Life, Life]] = []  # one person each, by two addresses
         self.regular = population.person(team=NORTH)  # has a lead of Ben's, and writes again
 
     def lives(self) -> Iterator[Life]:
@@ -48,6 +50,7 @@ class Present:
         yield from self.put_off()
         yield from self.couple()
         yield from self.unclear()
+        yield from self.look_alikes()
         yield from self.known_better()
         yield self.customer_again()
 
@@ -202,6 +205,33 @@ class Present:
         message = "I am asking for my mother, this is her number."
         pen.enquire(pen.at, owner=pen.rep, message=message, phone=other.person.phone)
         yield pen.life
+
+    def look_alikes(self) -> Iterator[Life]:
+        """People who enquire a second time under another address: the finder's to find."""
+        for rep, other_rep, days, at_work in (
+            (BEN, BEN, 12, False),
+            (CLEO, BEN, 6, True),
+            (DEV, AMARA, 4, False),
+        ):
+            person = self.population.person(team=REGION[rep], at_work=at_work)
+            first = self.begun(WEBSITE, rep, days=days, person=person)
+            first.call("reached", words.REACHED[2])
+            first.soon(1, 5)
+            first.plan(episodes.SEND_GUIDE, 24 * 3)
+            again = self.pen(META, other_rep, self.population.again(person))
+            again.enquire(self.earlier(days / 3), owner=again.rep)
+            again.answer()
+            again.plan(episodes.CALL_AGAIN, 24 * 2, "call")
+            self.pairs.append((first.life, again.life))
+            yield from self.pairs[-1]
+
+    def suggest(self) -> None:
+        """Ben has seen that two are one person, and asks a manager to merge them."""
+        ids = [life.lead_id for life in self.pairs[0]]
+        leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=ids)}
+        first, second = (leads[pk] for pk in ids if pk is not None)
+        at = self.now - timedelta(hours=2)
+        duplicates.suggest(first, second, by=self.world.cast.actor(BEN), now=at)
 
     def known_better(self) -> Iterator[Life]:
         """Somebody gives another number than the one that the rep put right: a suggestion."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from leadcrm.demo import letterbox
+from leadcrm.demo import letterbox, office
 from leadcrm.demo.almanac import Almanac
 from leadcrm.demo.cast import CHANNELS, LOGINS, PASSWORD, SLUG, Channel, gather
 from leadcrm.demo.fates import APPOINTMENTS, STANDARD, Fate, fate_of
@@ -22,6 +22,7 @@ from leadcrm.demo.people import Population
 from leadcrm.demo.play import play
 from leadcrm.demo.present import Present
 from leadcrm.demo.steps import Life, World
+from leadcrm.demo.views import share_views
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import WorkspaceModel, all_workspaces, workspace_scope
 from leads.models import Contact, Lead, Source, SourceKind
@@ -123,13 +124,17 @@ def _tell(now: datetime, leads: int, seed: int, keys: dict[str, str], say: Say) 
     world = World(cast, Almanac(now, dice), dice, now)
     population = Population(dice)
     with workspace_scope(cast.workspace):
+        office.open_office(cast, now)
         present = Present(world, population)
         lives = [*present.lives(), *_sure_lives(world, population)]
         while len(lives) < leads:
             channel = _channel(dice)
             lives.append(_life(world, population, channel, fate_of(channel, dice)))
         events = play(lives, now, say)
+        office.tell_news(now)
+        present.suggest()
         letterbox.fill(world, population, present.regular)
+        share_views(cast)
         return Told(Lead.objects.count(), Contact.objects.count(), events)
 
 

@@ -109,6 +109,11 @@ def memberships_of(user_id: Any) -> QuerySet[Membership]:
     return _memberships().filter(user_id=user_id).order_by("created_at", "id")
 
 
+def active_members() -> QuerySet[Membership]:
+    """The active members of the workspace in scope, ready for `reach`."""
+    return _memberships().order_by("name", "pk")
+
+
 @cache
 def _memberships() -> QuerySet[Membership]:
     """Built once, because every request asks; whoever runs it gives the scope."""

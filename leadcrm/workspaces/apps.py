@@ -6,7 +6,10 @@ class WorkspacesConfig(AppConfig):
     label = "workspaces"
 
     def ready(self) -> None:
-        from leadcrm.workspaces import checks  # noqa: F401
+        from django.contrib.auth.signals import user_logged_in
+
+        from leadcrm.workspaces import checks, signed_in  # noqa: F401
         from leadcrm.workspaces.timestamps import read_times_quickly
 
         read_times_quickly()
+        user_logged_in.connect(signed_in.remember, dispatch_uid="remember_signed_in")

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from leadcrm.workspaces.access import NOT_FOUND, memberships_of
 from leadcrm.workspaces.actors import Actor
-from leadcrm.workspaces.middleware import LAST_WORKSPACE, open_workspace
+from leadcrm.workspaces.middleware import LAST_WORKSPACE, open_workspace, owes_second_factor
 from leadcrm.workspaces.models import ApiToken, Membership
 from leadcrm.workspaces.scoping import all_workspaces
 from leadcrm.workspaces.tokens import find_token
@@ -60,7 +60,10 @@ class SessionAuthentication(authentication.SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
         found = super().authenticate(request)
         if found is not None:
-            open_workspace(request._request, _chosen(request), via="api")
+            membership = _chosen(request)
+            if owes_second_factor(membership):
+                raise PermissionDenied("This workspace asks for a second factor. Set it up first.")
+            open_workspace(request._request, membership, via="api")
         return found
 
     def enforce_csrf(self, request: Any) -> None:

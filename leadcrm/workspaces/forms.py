@@ -38,9 +38,14 @@ class Styled(forms.BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            style = next(name for kind, name in STYLES if isinstance(field.widget, kind))
-            if style:
-                field.widget.attrs.setdefault("class", style)
+            style(field)
+
+
+def style(field: forms.Field) -> None:
+    """Give a field's widget the class of its kind."""
+    css = next(name for kind, name in STYLES if isinstance(field.widget, kind))
+    if css:
+        field.widget.attrs.setdefault("class", css)
 
 
 class SignInForm(Styled, auth_forms.AuthenticationForm):
@@ -79,7 +84,8 @@ class ProfileForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = User
-        fields = ("name", "time_zone", "theme", "shortcuts")
+        fields = ("name", "time_zone", "theme", "shortcuts", "billing_address")
+        widgets = {"billing_address": forms.Textarea(attrs={"rows": 3})}
 
 
 def countries() -> list[tuple[str, str]]:
@@ -119,6 +125,64 @@ def visibility_form(workspace: Workspace, data: Any = None) -> VisibilityForm:
     """What the reps of a workspace see."""
     initial = {"visibility": workspace.visibility}
     return VisibilityForm(data, initial=initial, auto_id="visibility-%s")
+
+
+class BillingForm(Styled, forms.Form):
+    billing_address = forms.CharField(
+        label="Name and address on invoices",
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    tax_id = forms.CharField(label="Tax number", required=False, max_length=50)
+
+
+class SecurityForm(Styled, forms.Form):
+    requires_second_factor = forms.BooleanField(
+        label="Everybody signs in with a second factor",
+        required=False,
+        help_text="Whoever has none yet is asked to set it up before anything else.",
+    )
+
+
+class CodeForm(Styled, forms.Form):
+    """A code of the authenticator app, or a recovery code."""
+
+    code = forms.CharField(
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+
+class PasswordForm(Styled, forms.Form):
+    """One's own password, before something that a lent browser must not do."""
+
+    password = forms.CharField(
+        strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError("This is not your password.")
+        return str(self.cleaned_data["password"])
+
+
+def billing_form(workspace: Workspace, data: Any = None) -> BillingForm:
+    """Whom a workspace's invoices go to."""
+    initial = {name: getattr(workspace, name) for name in BillingForm.base_fields}
+    return BillingForm(data, initial=initial, auto_id="billing-%s")
+
+
+def security_form(workspace: Workspace, data: Any = None) -> SecurityForm:
+    """What a workspace asks for at sign-in."""
+    initial = {"requires_second_factor": workspace.requires_second_factor}
+    return SecurityForm(data, initial=initial, auto_id="security-%s")
 
 
 class JoinForm(Styled, forms.Form):
@@ -164,6 +228,15 @@ class MemberForm(Styled, forms.Form):
     team = forms.ModelChoiceField(Team.objects.all(), required=False, empty_label="No team")
     location = forms.ModelChoiceField(
         Location.objects.all(), required=False, empty_label="No location"
+    )
+
+
+class AbsenceForm(Styled, forms.Form):
+    starts_on = forms.DateField(
+        label="First day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    ends_on = forms.DateField(
+        label="Last day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
 
 

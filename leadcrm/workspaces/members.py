@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from leadcrm.workspaces import settings_log
 from leadcrm.workspaces.access import NotAllowed, require
 from leadcrm.workspaces.models import Invitation, Membership, Role, Team, User, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
@@ -48,7 +49,7 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Create an invitation; returns it with the secret of its link. An earlier open one is withdrawn."""
     require(by, "users")
-    _refuse_above(by, role)
+    refuse_above(by, role)
     secret, email = new_secret(), email.strip().lower()
     with transaction.atomic():
         # Two invitations of one person at once: the later one withdraws the earlier.
@@ -64,6 +65,10 @@ def invite(
             invited_by=by,
             expires_at=now + timedelta(days=INVITATION_DAYS),
         )
+        role_label = Role(role).label
+        settings_log.record(
+            "user", email, "invited", by=by, changes={"role": ["", role_label]}, now=now
+        )
     return invitation, secret
 
 
@@ -74,7 +79,7 @@ def withdraw_invitation(invitation: Invitation, *, by: Membership | None, now: d
     """
     if by is not None:
         require(by, "users")
-        _refuse_above(by, invitation.role)
+        refuse_above(by, invitation.role)
     still_open = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     return bool(still_open.update(revoked_at=now))
 
@@ -132,14 +137,17 @@ def change_member(member: Membership, *, by: Membership | None, **changes: objec
         role, is_active = changes.get("role", held.role), changes.get("is_active", held.is_active)
         if by is not None:
             require(by, "users")
-            _refuse_above(by, held.role)
-            _refuse_above(by, str(role))
+            refuse_above(by, held.role)
+            refuse_above(by, str(role))
         stays_owner = role == Role.OWNER and is_active
         if held.role == Role.OWNER and held.is_active and not stays_owner:
             _require_another_owner(held)
+        before = settings_log.values_of(held, changes)
         for name, value in changes.items():
             setattr(member, name, value)
         member.save(update_fields=list(changes))
+        if differences := settings_log.differences(member, before):
+            settings_log.record("user", member.name, "changed", by=by, changes=differences)
     return member
 
 
@@ -151,6 +159,7 @@ def _require_another_owner(member: Membership) -> None:
         raise NotAllowed("A workspace needs at least one active owner.")
 
 
-def _refuse_above(by: Membership, role: str) -> None:
+def refuse_above(by: Membership, role: str) -> None:
+    """Raise NotAllowed where an admin would touch an owner."""
     if role == Role.OWNER and by.role != Role.OWNER:
         raise NotAllowed("Only an owner may do this with owners.")

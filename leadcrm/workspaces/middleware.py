@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.response import StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from leadcrm.workspaces.access import NotAllowed, access_workspace
@@ -18,6 +18,7 @@ from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import current_scope, enter_scope, no_scope, scoped_stream
 
 LAST_WORKSPACE = "last_workspace"
+SETTING_UP = ("second-factor", "second-factor-on")  # where a second factor is switched on
 
 
 class WorkspaceMiddleware:
@@ -52,6 +53,8 @@ class WorkspaceMiddleware:
             return _sign_in_first(request)
         membership = access_workspace(request.user.pk, slug)
         open_workspace(request, membership, via="web")
+        if owes_second_factor(membership) and not _sets_up(request):
+            return redirect("second-factor", slug)
         timezone.activate(viewers_zone(membership))
         if request.session.get(LAST_WORKSPACE) != slug:
             request.session[LAST_WORKSPACE] = slug
@@ -66,6 +69,18 @@ class WorkspaceMiddleware:
         if request.headers.get("HX-Request") == "true":
             return HttpResponse(exception.message, status=403, content_type="text/plain")
         return render(request, "403.html", {"message": exception.message}, status=403)
+
+
+def _sets_up(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.url_name in SETTING_UP
+
+
+def owes_second_factor(membership: Membership) -> bool:
+    """Whether the workspace asks for a second factor that the member hasn't set up."""
+    user = membership.user
+    asked = membership.workspace.requires_second_factor
+    return bool(asked and user is not None and user.second_factor_at is None)
 
 
 def viewers_zone(membership: Membership) -> ZoneInfo:

@@ -1,6 +1,18 @@
 from django.urls import include, path
 
-from leadcrm.workspaces.views import general, home, joining, members, profile, sign_in, tokens
+from leadcrm.workspaces.views import (
+    availability,
+    general,
+    home,
+    joining,
+    log,
+    members,
+    profile,
+    security,
+    sign_in,
+    teams,
+    tokens,
+)
 
 settings_pages = [
     path("", general.settings_start, name="settings"),
@@ -8,13 +20,36 @@ settings_pages = [
     path("general/workspace/", general.save_workspace, name="general-workspace"),
     path("general/visibility/", general.save_visibility, name="general-visibility"),
     path("general/hours/", general.save_hours, name="general-hours"),
+    path("general/billing/", general.save_billing, name="general-billing"),
+    path("general/security/", general.save_security, name="general-security"),
+    path("log/", log.settings_log, name="settings-log"),
+    path("teams/", teams.teams, name="teams"),
+    path("teams/save/", teams.save, {"kind": "team"}, name="team-save"),
+    path("locations/save/", teams.save, {"kind": "location"}, name="location-save"),
+    path("second-factor/", security.second_factor_page, name="second-factor"),
+    path("second-factor/on/", security.switch_on, name="second-factor-on"),
+    path("second-factor/off/", security.switch_off, name="second-factor-off"),
+    path("second-factor/codes/", security.renew_codes, name="recovery-codes"),
+    path("sessions/", security.sessions, name="sessions"),
+    path("sessions/others/end/", security.end_other_sessions, name="sessions-end-others"),
+    path("sessions/end/", security.end_session, name="session-end"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/theme/", profile.choose_theme, name="theme"),
     path("password/", profile.change_password, name="change-password"),
+    path("duty/", availability.duty, name="duty"),
+    path("absences/", availability.absences, name="absences"),
+    path("absences/<uuid:absence_id>/remove/", availability.end_absence, name="absence-remove"),
+    path("members/<uuid:member_id>/absences/", availability.absences, name="member-absences"),
     path("members/", members.members, name="members"),
     path("members/invite/", members.invite_member, name="invite"),
     path("members/<uuid:member_id>/", members.edit_member, name="member-edit"),
     path("members/<uuid:member_id>/deactivate/", members.deactivate_member, name="member-off"),
     path("members/<uuid:member_id>/activate/", members.activate_member, name="member-on"),
+    path(
+        "members/<uuid:member_id>/second-factor/reset/",
+        security.reset_member,
+        name="member-second-factor",
+    ),
     path(
         "invitations/<uuid:invitation_id>/withdraw/", members.withdraw, name="invitation-withdraw"
     ),
@@ -29,6 +64,7 @@ urlpatterns = [
     path("workspaces/", home.workspaces, name="workspaces"),
     path("join/<str:secret>/", joining.join_workspace, name="join"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
+    path("sign-in/code/", security.sign_in_code, name="sign-in-code"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign-out"),
     path("password/reset/", sign_in.AskForReset.as_view(), name="reset"),
     path("password/reset/sent/", sign_in.ResetSent.as_view(), name="reset-sent"),

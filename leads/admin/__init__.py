@@ -1,3 +1,12 @@
 """Staff's pages of leads, people, work, the log and the settings of leads."""
 
-from leads.admin import history, leads, people, settings, work  # noqa: F401
+from leads.admin import (  # noqa: F401
+    duplicates,
+    history,
+    imports,
+    leads,
+    people,
+    saved_views,
+    settings,
+    work,
+)

@@ -15,7 +15,7 @@ from leadcrm.workspaces.admin_base import some_keys
 from leadcrm.workspaces.admin_parts import Panel, verb
 from leadcrm.workspaces.admin_tenant import TenantAdmin, any_workspace
 from leadcrm.workspaces.scoping import group_by_workspace, workspace_scope
-from leads import archiving, assignment, consent, lifecycle, merging, searching
+from leads import archiving, assignment, consent, lifecycle, searching, unmerging
 from leads.batch import Refused, Result
 from leads.models import (
     Activity,
@@ -231,7 +231,7 @@ class MergeJournalAdmin(TenantAdmin):
         for journal in journals:
             try:
                 with workspace_scope(journal.workspace_id):
-                    merging.undo(journal, by=STAFF, now=timezone.now())
+                    unmerging.undo(journal, by=STAFF, now=timezone.now())
             except Refused as refusal:
                 refused.append(refusal.message)
             else:

@@ -11,7 +11,18 @@ from django.http import HttpRequest
 from leadcrm.workspaces.admin_parts import Panel
 from leadcrm.workspaces.admin_tenant import ConfigAdmin, InWorkspaceForm, TenantAdmin
 from leads import sources
-from leads.models import Campaign, CloseReason, Pipeline, Source, SourceDay, Stage
+from leads.models import (
+    Campaign,
+    CloseReason,
+    CustomField,
+    Pipeline,
+    RoutingRule,
+    RoutingSeat,
+    SettingsJob,
+    Source,
+    SourceDay,
+    Stage,
+)
 from leads.origins import NotASite, read_sites
 
 
@@ -66,6 +77,24 @@ class SourceDayAdmin(TenantAdmin):
     leaves_visits = False  # counts, of nobody in particular
 
 
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(TenantAdmin):
+    list_display = ("id", "workspace", "is_active", "open_cap", "day_cap", "last_member")
+    list_select_related = ("workspace", "last_member")
+    search_fields = ("pk",)
+    search_help_text = "Id of the row"
+    leaves_visits = False  # nothing personal is on it
+
+
+@admin.register(RoutingSeat)
+class RoutingSeatAdmin(TenantAdmin):
+    list_display = ("member", "workspace", "position", "counted_on", "counted")
+    list_select_related = ("workspace", "member")
+    search_fields = ("pk", "member")
+    search_help_text = "Id of the row or of the member"
+    leaves_visits = False
+
+
 @admin.register(Campaign)
 class CampaignAdmin(ConfigAdmin):
     list_display = ("name", "workspace", "channel", "external_id")
@@ -108,3 +137,23 @@ class CloseReasonAdmin(ConfigAdmin):
     text_fields = ("label", "code")
     search_help_text = "Label, code or id"
     fixed = ["code", "outcome", "unqualified_code", "retired_at"]
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(ConfigAdmin):
+    list_display = ("label", "workspace", "key", "kind", "position", "archived_at")
+    list_filter = [*ConfigAdmin.list_filter, "kind"]
+    text_fields = ("label", "key")
+    search_help_text = "Label, key or id"
+    fixed = ["key", "kind", "options", "position", "archived_at"]
+
+
+@admin.register(SettingsJob)
+class SettingsJobAdmin(TenantAdmin):
+    """What a change of settings means for many leads, and how far it is."""
+
+    list_display = ("kind", "workspace", "created_at", "total", "done", "refused", "finished_at")
+    list_select_related = ("workspace",)
+    search_fields = ("pk",)
+    search_help_text = "Id"
+    leaves_visits = False

@@ -10,7 +10,7 @@ from django.contrib import admin
 from leadcrm.workspaces.admin_base import some_keys
 from leadcrm.workspaces.admin_tenant import TenantAdmin, any_workspace
 from leads.admin.leads import ID_OF_LEAD
-from leads.models import Appointment, Deal, Message, Task
+from leads.models import Appointment, Deal, Message, Notification, Task
 
 
 @admin.register(Message)
@@ -54,6 +54,17 @@ class TaskAdmin(TenantAdmin):
     list_select_related = ("workspace", "lead", "assignee")
     search_fields = ("pk", "lead", "assignee")
     search_help_text = f"{ID_OF_LEAD}, or of the member who does it"
+
+
+@admin.register(Notification)
+class NotificationAdmin(TenantAdmin):
+    search_within = True
+    list_display = (
+        "id", "workspace", "member", "kind", "at", "read_at", "email_at", "email_tries", "emailed_at",
+    )  # fmt: skip
+    list_select_related = ("workspace", "member")
+    search_fields = ("pk", "member", "lead")
+    search_help_text = f"{ID_OF_LEAD}, or of the member who is told"
 
 
 @admin.register(Deal)

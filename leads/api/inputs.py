@@ -24,6 +24,7 @@ from leadcrm.workspaces.api.fields import (
 )
 from leadcrm.workspaces.models import Location, Membership, Team
 from leadcrm.workspaces.models.workspace import validate_time_zone
+from leads.custom_field_settings import MOST_OPTIONS
 from leads.models import Campaign, Lead, Pipeline, Source, SourceKind
 from leads.models.lead import CLICK_IDS
 from leads.models.source import kind_named
@@ -58,6 +59,23 @@ class AnswersField(serializers.ListField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 100, **kwargs})
+
+
+class OwnFields(ScalarMap):
+    """Values of the workspace's own fields by key or id; several values as a list, null clears."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "Values of the workspace's own fields, by their key or id. Null clears one."
+        super().__init__(**{"help_text": help_text, **kwargs})
+
+    def _check(self, name: str, value: Any) -> None:
+        if not isinstance(value, list):
+            super()._check(name, value)
+            return
+        if len(value) > MOST_OPTIONS or not all(isinstance(one, str) for one in value):
+            raise ValidationError({name: [f"Give a list of at most {MOST_OPTIONS} texts."]})
+        for one in value:
+            super()._check(name, one)
 
 
 class ClickIdsField(TextMap):
@@ -120,7 +138,7 @@ class LeadEditSerializer(PersonSerializer):
     need = long_text()
     timeline = text("timeline")
     external_score = Whole(required=False, allow_null=True)
-    attributes = ScalarMap(required=False)
+    attributes = OwnFields(required=False)
     is_test = serializers.BooleanField(required=False)
 
 

@@ -35,6 +35,7 @@ from leads.api.work_serializers import (
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
 from leads.filters import LeadFilterSet
 from leads.models import Appointment, ExternalId, FieldSuggestion, Lead, Task
+from leads.models.custom_field import is_custom
 from leads.upserting import upsert_lead
 
 ORDERS = orders(
@@ -84,6 +85,8 @@ class LeadListView(ApiView):
     @extend_schema(
         operation_id="leads_list",
         summary="List leads",
+        description="A field of the workspace's own is a filter too: `cf_` and its key, such as "
+        "`cf_roof_type=Flat`; repeated, any of the values. See the custom fields for keys.",
         parameters=[*filter_parameters(), INCLUDE, *paging_parameters(ORDERS)],
         responses=page_of_schema(LeadSerializer),
     )
@@ -93,14 +96,15 @@ class LeadListView(ApiView):
         filtered = LeadFilterSet(
             params, access.visible_leads(self.membership), membership=self.membership
         )
-        self.refuse_unknown({*LeadFilterSet.base_filters, "include", *PAGING})
+        own = [name for name in params if is_custom(name)]
+        self.refuse_unknown({*LeadFilterSet.base_filters, *own, "include", *PAGING})
         if not filtered.is_valid():
             raise ValidationError({name: list(errors) for name, errors in filtered.errors.items()})
         return self.page(
             with_included(filtered.qs, include),
             ORDERS,
             lambda rows: list(LeadSerializer(rows, many=True, include=include).data),
-            known=(*LeadFilterSet.base_filters, "include"),
+            known=(*LeadFilterSet.base_filters, *own, "include"),
         )
 
     @extend_schema(

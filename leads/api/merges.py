@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from leadcrm.workspaces.api.base import ApiView
 from leadcrm.workspaces.api.fields import StrictSerializer
-from leads import access, merging
+from leads import access, merging, unmerging
 from leads.api.verb_inputs import NothingSerializer
+from leads.merge_choices import CHOICES
 from leads.models import MergeJournal
 
 
@@ -24,6 +25,23 @@ class MergeSerializer(StrictSerializer):
         max_length=merging.MOST,
         help_text="The leads that end in this one.",
     )
+    choices = serializers.DictField(
+        child=serializers.UUIDField(),
+        required=False,
+        help_text="By field, the lead whose value is kept; else the root's, or what it lacks. "
+        f"Fields: {', '.join(CHOICES)}.",
+    )
+    versions = serializers.DictField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        help_text="By lead, the version that you decided by: with another one nothing is merged.",
+    )
+
+    def validate_versions(self, given: dict[str, int]) -> dict[uuid.UUID, int]:
+        try:
+            return {uuid.UUID(key): version for key, version in given.items()}
+        except ValueError:
+            raise serializers.ValidationError("The keys are ids of leads.") from None
 
 
 class MergedSerializer(serializers.ModelSerializer[Any]):
@@ -53,10 +71,18 @@ class MergeView(ApiView):
     )
     def post(self, request: Request, lead_id: uuid.UUID) -> Response:
         root = access.access_lead(self.membership, lead_id, need="merge")
-        absorbed = self.read(MergeSerializer)["absorbed_ids"]
+        given = self.read(MergeSerializer)
+        absorbed = given["absorbed_ids"]
         for other in dict.fromkeys(absorbed):
             access.access_lead(self.membership, other, need="merge")
-        journal = merging.merge(root.pk, absorbed, by=self.actor, now=self.now)
+        journal = merging.merge(
+            root.pk,
+            absorbed,
+            by=self.actor,
+            now=self.now,
+            choices=given.get("choices"),
+            versions=given.get("versions"),
+        )
         return Response(MergedSerializer(journal).data)
 
 
@@ -72,5 +98,5 @@ class UndoMergeView(ApiView):
     def post(self, request: Request, merge_id: uuid.UUID) -> Response:
         journal = access.access_merge(self.membership, merge_id, need="merge")
         self.read(NothingSerializer)
-        undone = merging.undo(journal, by=self.actor, now=self.now)
+        undone = unmerging.undo(journal, by=self.actor, now=self.now)
         return Response(UnmergedSerializer({"kept": undone.kept}).data)

@@ -16,6 +16,7 @@ from leads.models import (
     CloseReason,
     Company,
     Contact,
+    CustomField,
     Deal,
     Lead,
     Pipeline,
@@ -78,6 +79,15 @@ class CloseReasonSerializer(ShownSerializer[CloseReason]):
         fields: ClassVar = (
             "id", "code", "label", "outcome", "unqualified_code", "note_length", "follow_up_days",
             "returnable", "forbids_contact", "position", "retired_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class CustomFieldSerializer(ShownSerializer[CustomField]):
+    class Meta:
+        model = CustomField
+        fields: ClassVar = (
+            "id", "key", "label", "kind", "help", "options", "required", "position", "archived_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -152,6 +162,9 @@ class LeadSerializer(ShownSerializer[Lead]):
     stage = StageRefSerializer(read_only=True)
     segment = serializers.CharField(
         read_only=True, help_text="enterprise, mid_market, smb or empty"
+    )
+    attributes = serializers.DictField(
+        read_only=True, help_text="Values of the workspace's own fields, by their id."
     )
     score_band = serializers.CharField(read_only=True, help_text="cold, warm, hot or empty")
     source_id = link_id()

@@ -23,10 +23,11 @@ from leads.api.leads import find_one
 from leads.api.serializers import (
     CampaignSerializer,
     CloseReasonSerializer,
+    CustomFieldSerializer,
     PipelineSerializer,
     SourceSerializer,
 )
-from leads.models import Campaign, CloseReason, Pipeline, Source
+from leads.models import Campaign, CloseReason, CustomField, Pipeline, Source
 from leads.sources import save_source
 
 BY_NAME = orders(*both_ways("name", "sort_name"))
@@ -128,6 +129,24 @@ class CloseReasonListView(ApiView):
         rows = CloseReason.objects.all()
         return self.page(
             rows, BY_POSITION, lambda rows: list(CloseReasonSerializer(rows, many=True).data)
+        )
+
+
+class CustomFieldListView(ApiView):
+    tag = "Settings"
+
+    @extend_schema(
+        operation_id="custom_fields_list",
+        summary="List the workspace's own fields of leads",
+        description="Their values stand in a lead's `attributes`, by id; writing and filtering "
+        "take the key as well. Archived ones are listed too.",
+        parameters=paging_parameters(BY_POSITION),
+        responses=page_of_schema(CustomFieldSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        rows = CustomField.objects.all()
+        return self.page(
+            rows, BY_POSITION, lambda rows: list(CustomFieldSerializer(rows, many=True).data)
         )
 
 

@@ -77,5 +77,6 @@ urlpatterns = [
     path("pipelines", settings.PipelineListView.as_view(), name="pipelines"),
     path("pipelines/<uuid:pipeline_id>", settings.PipelineView.as_view(), name="pipeline"),
     path("close-reasons", settings.CloseReasonListView.as_view(), name="close-reasons"),
+    path("custom-fields", settings.CustomFieldListView.as_view(), name="custom-fields"),
     path("campaigns", settings.CampaignListView.as_view(), name="campaigns"),
 ]

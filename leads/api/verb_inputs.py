@@ -165,15 +165,26 @@ class TaskCreateSerializer(StrictSerializer):
         required=False,
         allow_null=True,
     )
+    remind_at = Moment(required=False, allow_null=True, help_text="When left out, `due_at`.")
 
 
 class TaskEditSerializer(StrictSerializer):
     title = Text(required=False, max_length=300)
     due_at = Moment(required=False)
+    assignee_id = Link(
+        source="assignee",
+        queryset=Membership.objects.filter(is_active=True),
+        required=False,
+        allow_null=True,
+        help_text="Null makes it the owner's.",
+    )
+    remind_at = Moment(
+        required=False, allow_null=True, help_text="When left out, it moves with `due_at`."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
-            raise ValidationError({"title": ["Give a title or a time."]})
+            raise ValidationError({"title": ["Say what to change."]})
         return attrs
 
 

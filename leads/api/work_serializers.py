@@ -32,7 +32,8 @@ class TaskSerializer(ShownSerializer[Task]):
     class Meta:
         model = Task
         fields: ClassVar = (
-            "id", "lead_id", "kind", "title", "due_at", "assignee_id", "created_at", "done_at",
+            "id", "lead_id", "kind", "title", "due_at", "remind_at", "assignee_id", "created_at",
+            "done_at",
         )  # fmt: skip
         read_only_fields = fields
 

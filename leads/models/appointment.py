@@ -56,6 +56,11 @@ class Appointment(WorkspaceModel):
             models.Index(fields=["lead", "scheduled_for"], name="appointment_lead"),
             models.Index(fields=["workspace", "host", "scheduled_for"], name="appointment_host"),
             models.Index(fields=["workspace", "scheduled_for"], name="appointment_day"),
+            models.Index(
+                fields=["scheduled_for"],
+                condition=models.Q(status="scheduled"),
+                name="appointment_soon",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,12 +10,16 @@ from leadcrm.workspaces.scoping import WorkspaceModel
 class MergeJournal(WorkspaceModel):
     """What one merge changed, so that it can be taken back. Log rows never move.
 
-    `fields` are the changed values of the root and its contact, `moves` the rows that were
-    handed over, each with where it came from.
+    `root` is the lead that goes on, `contact` the person who was kept. Where people were merged who
+    had no two open leads, none was `absorbed`. `fields` are the changed values of the root and the
+    contact, `moves` the rows that were handed over, each with where it came from.
     """
 
     root = models.ForeignKey("leads.Lead", models.CASCADE, related_name="merges")
-    absorbed = ArrayField(models.UUIDField())
+    absorbed = ArrayField(models.UUIDField(), blank=True)
+    contact = models.ForeignKey(
+        "leads.Contact", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     fields = models.JSONField(default=list)
     moves = models.JSONField(default=list)
     made_by = models.ForeignKey(

@@ -26,12 +26,19 @@ class Task(WorkspaceModel):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     done_at = models.DateTimeField(null=True, blank=True)
+    remind_at = models.DateTimeField("remind at", null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(WorkspaceModel.Meta):
         ordering: ClassVar = ["due_at"]
         indexes: ClassVar = [
             models.Index(
                 fields=["lead", "due_at"], condition=models.Q(done_at=None), name="task_open"
+            ),
+            models.Index(
+                fields=["remind_at"],
+                condition=models.Q(done_at=None, reminded_at=None, remind_at__isnull=False),
+                name="task_remind",
             ),
         ]
 

@@ -64,6 +64,8 @@ def event_details(row: Row) -> SafeString:
 def fact_row(context: Context, fact: Fact, edit: str) -> SafeString:
     """A field with its value, the way to edit it at the address `edit`, and a slot for the form."""
     reached = fact.value and {"phone": _phone, "email": _email}.get(fact.name)
+    if fact.value and fact.definition and fact.definition.kind == "url":
+        reached = _site
     if reached:
         value, tools = reached(context, fact), _tools(fact, edit if context["editable"] else "")
     else:
@@ -89,6 +91,12 @@ def _phone(context: Context, fact: Fact) -> SafeString:
 def _email(context: Context, fact: Fact) -> SafeString:
     mark = _mark("Do not e-mail") if context["around"].email_marked else ""
     return fill('<a href="mailto:{}">{}</a> {}', fact.value, fact.value, mark)
+
+
+def _site(context: Context, fact: Fact) -> SafeString:
+    return fill(
+        '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', fact.value, fact.value
+    )
 
 
 def _mark(text: str) -> SafeString:

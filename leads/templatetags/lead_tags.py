@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 from django import template
+from django.template import Context
 from django.utils.safestring import SafeString
 
 from leadcrm.workspaces.markup import fill
 from leadcrm.workspaces.templatetags.page_tags import span, time_element
+from leads import response
 from leads.models import Appointment, Lead, Stage
 from leads.pipelines import Status
+from leads.views.pair_rows import count_for
 
 register = template.Library()
 
@@ -45,31 +49,51 @@ def status_badge(status: str, label: str) -> SafeString:
 
 @register.simple_tag
 def due_chip(at: datetime | None, now: datetime, done: str = "") -> SafeString | str:
-    """When it is due, in words and colour: `Overdue 12 min`, `4 min left`, `in 2 d`."""
+    """When it is due, in words and colour: `Overdue 12 min`, `4 min left`, `in 2 d`.
+
+    The browser counts on (static/js/clock.js says the same words).
+    """
     if at is None:
         return done
     left = at - now
     if left < timedelta():
-        text, css = f"Overdue {span(left)}", "bg-red-lt"
-    elif left < SOON:
-        text, css = f"{span(left)} left", "bg-yellow-lt"
-    else:
-        text, css = f"in {span(left)}", "due-later"
-    return fill('<span class="badge {}">{}</span>', css, time_element(at, text))
+        return _chip("bg-red-lt", "", at, f"Overdue {span(left)}")
+    if left < SOON:
+        return _chip("bg-yellow-lt", "", at, f"{span(left)} left")
+    return _chip("due-later", "", at, f"in {span(left)}")
 
 
-@register.simple_tag
-def response_clock(lead: Lead, now: datetime) -> SafeString | str:
-    """How fast the lead was answered, or how long there is left to answer it."""
-    if lead.first_response_at is not None:
-        took = lead.first_response_at - lead.created_at
-        return fill('<span class="text-secondary">Answered in {}</span>', span(took))
-    if lead.answer_due_at is None or not lead.is_open:
+@register.simple_tag(takes_context=True)
+def response_clock(context: Context, lead: Lead, now: datetime) -> SafeString | str:
+    """How fast the lead was answered, in business hours, or how long there is left to answer it."""
+    state = response.state_of(lead, now)
+    if state is response.State.NONE:
         return ""
-    left = lead.answer_due_at - now
-    if left < timedelta():
-        return fill('<span class="badge bg-red-lt">Answer late by {}</span>', span(left))
-    return fill('<span class="badge bg-yellow-lt">Answer within {}</span>', span(left))
+    if lead.first_response_at is not None:
+        took = response.took(lead, context["workspace"].hours())
+        said = f"Answered in {span(took)}" + (", late" if state is response.State.MISSED else "")
+        return fill(
+            '<span class="text-secondary">{}</span>', time_element(lead.first_response_at, said)
+        )
+    at: datetime = lead.answer_due_at  # type: ignore[assignment]  # as its state says
+    left = at - now
+    if state is response.State.LATE:
+        return _chip("bg-red-lt", "answer", at, f"Answer late by {span(left)}")
+    css = "bg-yellow-lt" if left < SOON else "due-later"
+    return _chip(css, "answer", at, f"Answer within {span(left)}")
+
+
+def _chip(css: str, words: str, at: datetime, text: str) -> SafeString:
+    return fill(
+        '<span class="badge {}" data-due="{}">{}</span>', css, words, time_element(at, text)
+    )
+
+
+@register.simple_tag(takes_context=True)
+def duplicates_count(context: Any) -> str:
+    """How many possible duplicates wait for the viewer, to 99."""
+    membership = context.get("membership")
+    return count_for(membership) if membership is not None else ""
 
 
 @register.filter

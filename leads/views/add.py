@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -16,13 +15,15 @@ from leadcrm.workspaces.access import require
 from leadcrm.workspaces.ids import uuid7
 from leadcrm.workspaces.models import Role
 from leadcrm.workspaces.pages import PageRequest, show
+from leads import custom_fields
 from leads.access import access_contact, capturing, visible_leads
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
 from leads.draft_values import CaptureRefused
+from leads.duplicate_rules import DuplicateFound
 from leads.forms import AddLeadForm
-from leads.identity import canonical_email, canonical_phone
-from leads.models import ContactKey, Lead
-from leads.pipelines import Outcome
+from leads.models import Lead
+from leads.models.custom_field import is_custom
+from leads.models.duplicates import Action, Match
 
 SAID = {
     Effect.CREATED: "Lead added.",
@@ -34,50 +35,62 @@ SAID = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_lead(request: PageRequest) -> HttpResponse:
-    """Add a lead by hand. Where its person has an open one, that is shown first."""
+    """Add a lead by hand. Where its person seems to be known, that is told and asked about first."""
     require(request.membership, "edit")
     if request.method != "POST":
-        return _page(request, AddLeadForm(initial=_initial(request), membership=request.membership))
-    form = AddLeadForm(request.POST, membership=request.membership)
+        return _page(request, _form(request, initial=_initial(request)))
+    form = _form(request, request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    other = find_current_lead(request, form.cleaned_data)
-    if other is not None and not (form.cleaned_data["sure"] and _sees(request, other)):
-        context = {"other": other, "sees_other": _sees(request, other)}
-        return _page(request, form, status=422, **context)
     try:
-        captured = _capture(request, form.cleaned_data)
+        captured = _capture_or_ask(request, form.cleaned_data)
+    except DuplicateFound as found:
+        return _page(request, form, status=422, **_told_of(request, found))
     except CaptureRefused as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
         return _page(request, form, status=422)
     messages.success(request, SAID[captured.effect])
+    if not visible_leads(request.membership).filter(pk=captured.lead_id).exists():
+        return redirect("lead-list", request.workspace.slug)
     return redirect("lead-detail", request.workspace.slug, captured.lead_id)
 
 
-def find_current_lead(request: PageRequest, values: dict[str, Any]) -> Lead | None:
-    """The open or resting lead of the person, in the whole workspace: a duplicate is told of."""
-    email = canonical_email(values["email"])
-    phone = canonical_phone(values["phone"], request.workspace.country)
-    keys = ContactKey.objects.filter(shared=False).filter(
-        Q(kind=ContactKey.Kind.EMAIL, value=email or "")
-        | Q(kind=ContactKey.Kind.PHONE, value=phone or "")
-    )
-    found: Lead | None = (
-        Lead.objects.present()
-        .filter(contact__in=keys.values("contact"))
-        .filter(outcome__in=(Outcome.OPEN, Outcome.RESTING))
-        .select_related("stage", "owner")
-        .order_by("-created_at")
-        .first()
-    )
-    return found
+def _form(request: PageRequest, *args: Any, **kwargs: Any) -> AddLeadForm:
+    custom = custom_fields.definitions().in_use
+    return AddLeadForm(*args, membership=request.membership, custom=custom, **kwargs)
+
+
+def _capture_or_ask(request: PageRequest, values: dict[str, Any]) -> Captured:
+    """Capture; a person who was warned and is sure may go on, unless the lead isn't theirs to see."""
+    try:
+        return _capture(request, values)
+    except DuplicateFound as found:
+        is_exact = found.match != Match.SIMILAR
+        if not values["sure"] or found.action != Action.WARN:
+            raise
+        if is_exact and not _sees(request, found.lead):
+            raise
+        return _capture(request, values, sure=True, is_new=values["sure"] == "new")
+
+
+def _told_of(request: PageRequest, found: DuplicateFound) -> dict[str, Any]:
+    """What the page tells of somebody known: of an unseen lead a stub, of one merely similar nothing."""
+    return {
+        "found": found,
+        "other": found.lead,
+        "sees_other": _sees(request, found.lead),
+        "is_exact": found.match != Match.SIMILAR,
+        "may_go_on": found.action == Action.WARN,
+    }
 
 
 def _sees(request: PageRequest, lead: Lead) -> bool:
     return visible_leads(request.membership).filter(pk=lead.pk).exists()
 
 
-def _capture(request: PageRequest, values: dict[str, Any]) -> Captured:
+def _capture(
+    request: PageRequest, values: dict[str, Any], *, sure: bool = False, is_new: bool = False
+) -> Captured:
     named = ("display_name", "email", "phone", "company_name", "message")
     now = timezone.now()
     draft = LeadDraft(
@@ -86,6 +99,10 @@ def _capture(request: PageRequest, values: dict[str, Any]) -> Captured:
         key=f"by-hand:{values['key']}",
         values={name: values[name] for name in named},
         owner=values["owner"],
+        attributes={name: value for name, value in values.items() if is_custom(name)},
+        can_ask=True,
+        sure=sure,
+        always_new=is_new,
     )
     by = capturing(request.actor, request.membership)
     (captured,) = capture_leads([draft], by=by, now=now)

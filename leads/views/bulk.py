@@ -137,7 +137,9 @@ def _form(
 
 
 def _refused(request: PageRequest, verb: BulkVerb, message: str) -> HttpResponse:
-    return _over(request, {"verb": verb, "alert": message, "number": 0}, 422)
+    """A page without a selection says what to do; what was sent without one is an error."""
+    status = 422 if request.method == "POST" else 200
+    return _over(request, {"verb": verb, "alert": message, "number": 0}, status)
 
 
 def _over(request: PageRequest, context: dict[str, Any], status: int) -> HttpResponse:

@@ -114,7 +114,8 @@ def _refused(
         form.add_error(field, refusal.message)
         return panel(request, lead, verb, form, status=422)
     if sheet.is_elsewhere(request, lead):
-        answer = with_events(HttpResponse(status=204), **changed(lead))
+        told = {"refused": {"lead": str(lead.pk), "text": refusal.message}}
+        answer = with_events(HttpResponse(status=204), **told, **changed(lead))
         return with_toast(answer, refusal.message, failed=True)
     fresh = access_lead_again(request, lead) or lead
     context = full_page(request, fresh, alert=refusal.message)
@@ -129,4 +130,5 @@ _FIELD_OF = {
     "follow_up_at": "follow_up_on",
     "title": "next_step",
     "due_at": "next_due_at",
+    "remind_at": "remind",
 }

@@ -20,11 +20,12 @@ from django.views.decorators.http import require_http_methods
 from leadcrm.workspaces.access import NOT_FOUND
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_toast
 from leadcrm.workspaces.templatetags.page_tags import relative
-from leads import editing, undoing
+from leads import custom_fields, editing, undoing
 from leads.access import access_lead
 from leads.batch import Refused, Result
 from leads.forms import EditForm
 from leads.models import Lead, UndoStep
+from leads.models.custom_field import is_custom
 from leads.views.detail import access_lead_again, done, full_page
 from leads.views.fields import NAMES, editable_fields, fields_of, shown_fields
 from leads.views.history import label_of
@@ -43,21 +44,23 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     """
     lead = access_lead(request.membership, lead_id, need="edit")
     row = request.GET.get("field", "") if wants_fragment(request) else ""
-    if row and row not in {*NAMES, *shown_fields(lead)}:
+    custom = custom_fields.definitions().in_use
+    own, fields = [one.name for one in custom], {"custom": custom, "attributes": lead.attributes}
+    if row and row not in {*NAMES, *shown_fields(lead), *own}:
         raise Http404(NOT_FOUND)
-    names = list(fields_of(row)) if row else editable_fields(lead)
+    names = list(fields_of(row)) if row else [*editable_fields(lead), *own]
     if request.method != "POST":
         if not is_editable(lead):
             return _closed_meanwhile(request, lead)
-        return _form_page(request, lead, EditForm(instance=lead, names=names), row)
-    names = [name for name in names if name in request.POST]
-    form = EditForm(request.POST, names=names)
-    base = EditForm(request.POST, names=names, prefix=BASE)
+        return _form_page(request, lead, EditForm(instance=lead, names=names, **fields), row)
+    names = _sent(request, names)
+    form = EditForm(request.POST, names=names, **fields)
+    base = EditForm(request.POST, names=names, **fields, prefix=BASE)
     if not form.is_valid():
         return _form_page(request, lead, form, row, status=422)
     base.is_valid()  # what was seen is compared, not judged
     try:
-        _require_editable(lead)
+        require_editable(lead)
         now = timezone.now()
         with undoing.undoable(lead.pk, said="Saved.", by=request.actor, now=now) as outcome:
             result = _save(request, lead, form.cleaned_data, base.cleaned_data, now)
@@ -69,7 +72,15 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     return (_saved if row else done)(request, lead, "Saved.", outcome.step)
 
 
-def _require_editable(lead: Lead) -> None:
+def _sent(request: PageRequest, names: list[str]) -> list[str]:
+    """Those that the form holds; of boxes of which none is ticked, only what was seen is sent."""
+    sent = request.POST
+    return [
+        name for name in names if name in sent or (is_custom(name) and f"{BASE}-{name}" in sent)
+    ]
+
+
+def require_editable(lead: Lead) -> None:
     """Raise Refused for a lead that stays as it was."""
     if not is_editable(lead):
         raise Refused(f"This lead is closed ({lead.stage.label}). Reopen it to change it.")
@@ -126,17 +137,20 @@ def _conflicts(request: PageRequest, lead: Lead, result: Result, row: str) -> Ht
 
 def conflicts_shown(found: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
     """The conflicts of an edit as the templates show them."""
-    return [_conflict(one, now) for one in found]
+    custom = {}
+    if any(is_custom(one["field"]) for one in found):
+        custom = custom_fields.definitions().labels(one["field"] for one in found)
+    return [_conflict(one, now, custom.get(one["field"], "")) for one in found]
 
 
-def _conflict(found: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _conflict(found: dict[str, Any], now: datetime, label: str = "") -> dict[str, Any]:
     name, activity = found["field"], found["by"]
     return {
         "name": name,
-        "label": label_of(name).capitalize(),
-        "theirs": found["theirs"],
+        "label": label or label_of(name).capitalize(),
+        "theirs": _readable(found["theirs"]),
         "theirs_raw": _raw(found["theirs"]),
-        "mine": found["mine"],
+        "mine": _readable(found["mine"]),
         "mine_raw": _raw(found["mine"]),
         "who": (activity.actor if activity else None) or "Somebody",
         "when": _since(activity.occurred_at, now) if activity else "",
@@ -152,7 +166,15 @@ def _raw(value: Any) -> Any:
     """A value as a form sends it."""
     if isinstance(value, Model):
         return value.pk
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
     return "" if value is None else value
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return "; ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _form_page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 from leadcrm.workspaces.access import require
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
-from leads import exporting
+from leads import custom_fields, exporting
 from leads.batch import Refused
-from leads.exporting import EXPORT_COLUMNS
+from leads.exporting import ExportColumn, export_columns
+from leads.models import CustomField
 from leads.views import columns, sheet
 from leads.views.directory import read_directory
 from leads.views.selection import Selection, selection_of
@@ -33,10 +35,11 @@ class ExportForm(Styled, forms.Form):
         widget=forms.RadioSelect,
         initial="csv",
     )
-    columns = forms.MultipleChoiceField(
-        choices=[(one.key, one.label) for one in EXPORT_COLUMNS],
-        widget=forms.CheckboxSelectMultiple,
-    )
+    columns = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, offered: Sequence[ExportColumn], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["columns"].choices = [(one.key, one.label) for one in offered]  # type: ignore[attr-defined]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,20 +47,23 @@ def export_leads(request: PageRequest) -> HttpResponseBase:
     """The form, or the file."""
     require(request.membership, "export")
     now, is_sent = timezone.now(), request.method == "POST"
-    form = ExportForm(request.POST if is_sent else None, initial={"columns": _usual(request)})
+    custom = custom_fields.definitions().in_use
+    offered = export_columns(custom)
+    initial = {"columns": _usual(request, offered, custom)}
+    form = ExportForm(request.POST if is_sent else None, initial=initial, offered=offered)
     try:
         selection = selection_of(request, request.POST if is_sent else request.GET, now)
     except Refused as refusal:
-        return _page(request, {"form": form, "alert": refusal.message}, 422)
+        return _page(request, {"form": form, "alert": refusal.message}, 422 if is_sent else 200)
     if not is_sent or not form.is_valid():
         return _page(request, {"form": form, "selection": selection}, 422 if is_sent else 200)
-    chosen = [one for one in EXPORT_COLUMNS if one.key in form.cleaned_data["columns"]]
+    chosen = [one for one in offered if one.key in form.cleaned_data["columns"]]
     to = form.cleaned_data["to"]
     try:
         parts = exporting.export(
             exporting.exportable(request.membership, selection.leads),
             chosen,
-            read_directory().names,
+            read_directory(request.membership).names,
             to=to,
             about=_about(selection),
             by=request.actor,
@@ -73,12 +79,14 @@ def export_leads(request: PageRequest) -> HttpResponseBase:
     return response
 
 
-def _usual(request: PageRequest) -> list[str]:
+def _usual(
+    request: PageRequest, offered: Sequence[ExportColumn], custom: Sequence[CustomField]
+) -> list[str]:
     """The columns that the list shows, and those that a file of leads can't do without."""
-    shown = {one.key for one in columns.chosen(request.membership)}
-    usual = {one.key for one in EXPORT_COLUMNS if one.shown} if not shown else set()
+    shown = {one.key for one in columns.chosen(request.membership, custom)}
+    usual = {one.key for one in offered if one.shown} if not shown else set()
     always = {"name", "email", "phone", "company"}
-    return [one.key for one in EXPORT_COLUMNS if one.key in shown | usual | always]
+    return [one.key for one in offered if one.key in shown | usual | always]
 
 
 def _about(selection: Selection) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,8 @@ from django.utils.dateparse import parse_datetime
 
 from leadcrm.workspaces.actors import Rank
 from leadcrm.workspaces.templatetags.page_tags import moment_text
-from leads.models import Lead
+from leads import custom_fields
+from leads.models import CustomField, Lead
 from leads.views.history import clip, label_of
 
 NAMES = ("display_name", "first_name", "last_name")
@@ -40,10 +41,11 @@ class Fact:
     value: str
     set_by: str = ""
     is_cut: bool = False
+    definition: CustomField | None = None
 
     @property
     def label(self) -> str:
-        return label_of(self.name).capitalize()
+        return self.definition.label if self.definition else label_of(self.name).capitalize()
 
     @property
     def is_long(self) -> bool:
@@ -59,11 +61,12 @@ class Facts:
     empty: list[Fact] = field(default_factory=list)
 
 
-def facts_of(lead: Lead, people: Mapping[str, str]) -> Facts:
+def facts_of(lead: Lead, people: Mapping[str, str], custom: Sequence[CustomField] = ()) -> Facts:
     """Sort the fields by what they hold. `people` are the names of who set some, by id."""
     facts = Facts()
-    for name in shown_fields(lead):
-        fact = _fact(lead, name, people)
+    own = [_fact(lead, name, people) for name in shown_fields(lead)]
+    for fact in [*own, *(_custom_fact(lead, one, people) for one in custom)]:
+        name = fact.name
         if not fact.value and name not in ALWAYS:
             facts.empty.append(fact)
         elif name in NAMES or name in PERSON:
@@ -105,6 +108,12 @@ def _fact(lead: Lead, name: str, people: Mapping[str, str]) -> Fact:
     return Fact(name, value, _set_by(lead, name, people), is_cut)
 
 
+def _custom_fact(lead: Lead, definition: CustomField, people: Mapping[str, str]) -> Fact:
+    name = definition.name
+    value, is_cut = clip(custom_fields.text_of(definition, custom_fields.held(lead, name)))
+    return Fact(name, value, _set_by(lead, name, people), is_cut, definition)
+
+
 def _text(lead: Lead, name: str) -> str:
     value: Any = getattr(lead, name)
     if value in (None, ""):
@@ -118,7 +127,7 @@ def _set_by(lead: Lead, name: str, people: Mapping[str, str]) -> str:
     """Who set it when; a field without an entry was set by what created the lead."""
     entry = lead.provenance.get(name)
     if entry is None:
-        if getattr(lead, name) in (None, ""):
+        if custom_fields.held(lead, name) in (None, ""):
             return ""
         return f"Set by {lead.source or lead.get_source_kind_display()}, " + moment_text(
             lead.created_at

@@ -302,7 +302,11 @@ def _owner(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> Non
 
 def _fields(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
     changes = data.get("changes", {})
-    row.changes = [(label_of(name), _text(old), _text(new)) for name, (old, new) in changes.items()]
+    labels = data.get("labels", {})
+    row.changes = [
+        (labels.get(name) or label_of(name), _text(old), _text(new))
+        for name, (old, new) in changes.items()
+    ]
     row.title = f"Changed {', '.join(label for label, _, _ in row.changes)}"[:120]
 
 
@@ -385,7 +389,11 @@ def label_of(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return "–" if value in (None, "", [], {}) else _short(str(value), VALUE_LENGTH)
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, list):
+        value = "; ".join(map(str, value))
+    return "–" if value in (None, "", {}) else _short(str(value), VALUE_LENGTH)
 
 
 def _short(text: str, most: int) -> str:

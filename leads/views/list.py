@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,28 +20,30 @@ from leadcrm.workspaces.access import NOT_FOUND, Reach, may, reach
 from leadcrm.workspaces.compiled import is_among
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
-from leadcrm.workspaces.paging import page_of
-from leads import bulk
+from leadcrm.workspaces.paging import Order, page_of
+from leads import bulk, custom_fields, saved_views
 from leads.access import visible_leads
+from leads.conditions import (
+    Conditions,
+    Fault,
+    are_given,
+    is_id,
+    read_conditions,
+    resolve,
+)
 from leads.filters import LeadFilterSet
-from leads.models import Lead
+from leads.models import Lead, SavedView
+from leads.models.custom_field import is_custom
 from leads.models.lead import IS_OPEN
+from leads.saved_views import access_view, conditions_of, default_view
 from leads.views import columns
 from leads.views.directory import Directory, read_directory
 from leads.views.rows import RowMaker, read_rows
 from leads.views.sorts import SORTS, places_in_list
 from leads.views.tabs import ALL, WAITING, Tab, tab_named, tabs_of
+from leads.views.view_bar import address_of, view_bar
 
 PAGE = 50
-# The filters behind "Filter"; the others stand in the bar.
-MORE_FILTERS = (
-    "campaign",
-    "pipeline",
-    "budget__gte",
-    "last_activity_at__lte",
-    "needs_review",
-    "is_test",
-)
 COUNTED = 10_000
 FEW = 1_000  # a search is counted no further: nobody looks through more, and types on
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
@@ -57,10 +59,24 @@ class Listing:
     leads: QuerySet[Lead]
     tab: Tab
     filters: LeadFilterSet
+    conditions: Conditions = field(default_factory=Conditions)
+    faults: list[Fault] = field(default_factory=list)
+    saved: SavedView | None = None
+    sort: Order = SORTS["due"]
+
+    @property
+    def label(self) -> str:
+        return self.saved.name if self.saved else self.tab.label
+
+    @property
+    def key(self) -> str:
+        """What the address calls the tab or saved view."""
+        return str(self.saved.pk) if self.saved else self.tab.key
 
     @property
     def is_search(self) -> bool:
-        return self.valid and bool(self.filters.form.cleaned_data.get("q"))
+        typed = self.valid and self.filters.form.cleaned_data.get("q")
+        return bool(typed) or (self.valid and self.conditions.names("q"))
 
     @property
     def is_of_team(self) -> bool:
@@ -70,28 +86,56 @@ class Listing:
 
     @property
     def valid(self) -> bool:
-        return bool(self.filters.is_valid())
+        return bool(self.filters.is_valid()) and not self.faults
 
 
-def listing(request: PageRequest, now: datetime, params: QueryDict | None = None) -> Listing:
-    """Read tab and filters from the address, or from the parameters of another one."""
+def listing(
+    request: PageRequest,
+    now: datetime,
+    params: QueryDict | None = None,
+    custom: custom_fields.Definitions | None = None,
+) -> Listing:
+    """Read tab or saved view, conditions and filters from the address, or from the parameters of
+    another one. Raises Http404 for a view that isn't the member's and not shared.
+
+    `custom` are the workspace's own fields where the caller has read them.
+    """
     member, params = request.membership, request.GET if params is None else params
-    tab = tab_named(member, params.get("view", ""))
+    saved = saved_view(member, params)
+    tab = tab_named(member, saved.tab if saved else params.get("view", ""))
+    conditions, faults = read_conditions(params)
+    if saved and not are_given(params):
+        conditions = conditions_of(saved)
+    condition, wrong = resolve(conditions, member, custom)
     leads = visible_leads(member).filter(tab.condition(member, now))
+    if conditions.names("archived"):
+        params = params.copy()
+        params["archived"] = "any"
     if params.get("archived"):  # what was merged away is archived
         leads = leads.filter(merged_into=None)
-    filters = LeadFilterSet(params, leads, request=request)
-    found = filters.qs if filters.is_valid() else leads.none()
-    return Listing(found, tab, filters)
+    filters = LeadFilterSet(params, leads, request=request, custom=custom)
+    faults += wrong
+    found = filters.qs.filter(condition) if filters.is_valid() and not faults else leads.none()
+    asked_sort = params.get("sort", "") or (saved.sort if saved else "")
+    sort = SORTS.get(asked_sort) or SORTS[tab.sort]
+    return Listing(found, tab, filters, conditions, faults, saved, sort)
+
+
+def saved_view(member: Membership, params: QueryDict) -> SavedView | None:
+    """The saved view that an address names, or None where it names a tab."""
+    key = params.get("view", "")
+    return access_view(member, uuid.UUID(key)) if is_id(key) else None
 
 
 @require_safe
 def lead_list(request: PageRequest) -> HttpResponse:
     """The list page; for HTMX the tabs and rows alone."""
     now = timezone.now()
-    found = listing(request, now)
-    status = 200 if found.valid else 400
-    directory = read_directory()
+    if home := opens_with(request):
+        return redirect(home)
+    directory = read_directory(request.membership)
+    found = listing(request, now, custom=directory.definitions())
+    status = 200 if found.valid or found.saved else 400
     context = _page(request, found, directory, now)
     if wants_fragment(request) and request.htmx.target == "list":
         return show(request, "leads/_list.html", context, status=status)
@@ -109,7 +153,7 @@ def new_leads(request: PageRequest) -> HttpResponse:
     except (KeyError, ValueError, OverflowError, OSError):
         return HttpResponseBadRequest("since and seen are numbers", content_type="text/plain")
     found = listing(request, timezone.now())
-    count = _arrived(found, since) - seen
+    count = arrived(found, since) - seen
     if count <= 0:
         return HttpResponse(status=204)
     return show(request, "leads/_new_leads.html", {"count": count})
@@ -119,28 +163,30 @@ def new_leads(request: PageRequest) -> HttpResponse:
 def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     """One row of the list, after something was done to its lead."""
     seen = visible_leads(request.membership).filter(pk=lead_id, merged_into=None, archived_at=None)
-    lead = read_rows(seen).first()
+    shown, now = QueryDict(shown_url(request).query), timezone.now()
+    directory = read_directory(request.membership)
+    found = listing(request, now, shown, directory.definitions())
+    as_columns = columns.shown_in(found.tab, request.membership, directory.custom, found.saved)
+    lead = read_rows(seen, as_columns).first()
     if lead is None:
         if wants_fragment(request):  # it was given away, or removed: its row goes
             return unshared(HttpResponse())
         raise Http404(NOT_FOUND)
-    shown = QueryDict(shown_url(request).query)
-    tab = tab_named(request.membership, shown.get("view", ""))
-    sort = SORTS.get(shown.get("sort", "")) or SORTS[tab.sort]
-    maker = RowMaker(
-        request,
-        columns.shown_in(tab, request.membership),
-        places_in_list(shown, sort),
-        read_directory().names,
-        timezone.now(),
-    )
+    places = places_in_list(shown, found.sort)
+    maker = RowMaker(request, as_columns, places, directory.names, now)
     return unshared(HttpResponse(maker.row(lead)))
 
 
 @require_POST
 def choose_columns(request: PageRequest) -> HttpResponse:
-    """Keep which columns the member wants to see, and go back to the list."""
-    columns.choose(request.membership, request.POST.getlist("column"))
+    """Keep which columns the member wants to see, or a view has, and go back to the list."""
+    keys, custom = request.POST.getlist("column"), custom_fields.definitions().in_use
+    if of_view := request.POST.get("of_view", ""):
+        pk = uuid.UUID(of_view) if is_id(of_view) else uuid.UUID(int=0)
+        view = access_view(request.membership, pk, need="change")
+        saved_views.choose_columns(view, columns.known(keys, custom))
+    else:
+        columns.choose(request.membership, keys, custom)
     back = request.POST.get("back", "")
     if url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/"):
         return redirect(back)
@@ -150,14 +196,15 @@ def choose_columns(request: PageRequest) -> HttpResponse:
 def _page(
     request: PageRequest, found: Listing, directory: Directory, now: datetime
 ) -> dict[str, Any]:
-    sort = SORTS.get(request.GET.get("sort", "")) or SORTS[found.tab.sort]
+    sort = found.sort
     after = request.GET.get("after", "")
     leads, count = _chosen(found)
-    page = page_of(read_rows(leads), sort, after, PAGE)
-    shown = columns.shown_in(found.tab, request.membership)
+    shown = columns.shown_in(found.tab, request.membership, directory.custom, found.saved)
+    page = page_of(read_rows(leads, shown), sort, after, PAGE)
     maker = RowMaker(request, shown, places_in_list(request.GET, sort), directory.names, now)
     mark = now - SEEN_WITHIN
-    is_filtered = any(request.GET.get(name) for name in LeadFilterSet.base_filters)
+    own = {name: request.GET[name] for name in request.GET if is_custom(name)}
+    is_filtered = any(request.GET.get(name) for name in (*LeadFilterSet.base_filters, *own))
     return {
         "leads": page.rows,
         "rows": SafeString("".join([maker.row(lead) for lead in page.rows])),
@@ -166,13 +213,11 @@ def _page(
         "count": count,
         "counted": FEW if found.is_search else COUNTED,
         "sort": sort.name,
-        "tab": found.tab,
-        "tabs": _tabs(request, found.tab, now),
-        "filters": found.filters.form,
-        "is_filtered": is_filtered,
-        "more_filters": sum(1 for name in MORE_FILTERS if request.GET.get(name)),
+        "is_filtered": is_filtered or bool(found.conditions),
+        **view_bar(request, found, directory),
+        "tabs": tabs(request, found, now),
         "since": mark.timestamp(),
-        "seen": _arrived(found, mark),
+        "seen": arrived(found, mark),
         "now": now,
         "may_edit": may(request.membership, "edit"),
         "may_export": may(request.membership, "export"),
@@ -180,8 +225,8 @@ def _page(
             request.membership, removed=request.GET.get("archived") == "true"
         ),
         "columns": shown,
-        "all_columns": columns.COLUMNS,
-        "chosen_columns": columns.chosen(request.membership),
+        "all_columns": columns.offered(directory.custom),
+        "chosen_columns": columns.chosen_in(request.membership, directory.custom, found.saved),
         "next_due": None if page.rows or is_filtered else next_due(request.membership),
     }
 
@@ -217,7 +262,7 @@ def _chosen(found: Listing) -> tuple[QuerySet[Lead], int]:
     return Lead.objects.filter(is_among("pk", few)), count
 
 
-def _arrived(found: Listing, since: datetime) -> int:
+def arrived(found: Listing, since: datetime) -> int:
     """How many leads of the list were stored since a moment."""
     if not found.valid:
         return 0
@@ -230,9 +275,18 @@ def _arrived(found: Listing, since: datetime) -> int:
     return int(found.leads.filter(pk__in=ids).order_by().count())
 
 
-def _tabs(request: PageRequest, current: Tab, now: datetime) -> list[tuple[Tab, bool, int | None]]:
+def opens_with(request: PageRequest) -> str:
+    """The address of the view that the list opens with, where the address asks for nothing."""
+    if request.GET or request.htmx:
+        return ""
+    view = default_view(request.membership)
+    return address_of(request, str(view.pk), is_board=view.layout == "board") if view else ""
+
+
+def tabs(request: PageRequest, found: Listing, now: datetime) -> list[tuple[Tab, bool, int | None]]:
     """Each tab, whether it is the current one, and for Waiting how many are in it."""
     member = request.membership
     waiting = visible_leads(member).filter(WAITING.condition(member, now))
     count = int(waiting.order_by()[: MANY_WAIT + 1].count())
+    current = None if found.saved else found.tab
     return [(tab, tab is current, count if tab is WAITING else None) for tab in tabs_of(member)]

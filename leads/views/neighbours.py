@@ -14,15 +14,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet, Value
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.urls import reverse
 
 from leadcrm.workspaces.pages import PageRequest, shown_url, wants_fragment
 from leadcrm.workspaces.paging import BadCursor, cursor_of, read_cursor, stretches
 from leads.models import Lead
 from leads.views.list import listing
-from leads.views.sorts import AT, LIST, SORTS
-from leads.views.tabs import tab_named
+from leads.views.sorts import AT, LIST
 
 COOKIE = "lead_list"
 LONGEST = 2000  # of a list's query; cookies and addresses take no more
@@ -63,12 +62,13 @@ def read_neighbours(request: PageRequest, lead: Lead, now: datetime) -> Neighbou
     place = _place(request, lead)
     if place is None:
         return None
-    found = listing(request, now, place.params)
-    tab = tab_named(request.membership, place.params.get("view", ""))
-    sort = SORTS.get(place.params.get("sort", "")) or SORTS[tab.sort]
-    slug = request.workspace.slug
+    try:
+        found = listing(request, now, place.params)
+    except Http404:  # a view that was deleted since
+        return None
+    sort, slug = found.sort, request.workspace.slug
     home = f"{reverse('lead-list', args=[slug])}?{place.query}"
-    neighbours = Neighbours(tab.label, home)
+    neighbours = Neighbours(found.label, home)
     if not found.valid:
         return neighbours
     try:

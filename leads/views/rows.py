@@ -6,7 +6,7 @@ They are made in Python: a page has five hundred cells, and a template takes ten
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from leadcrm.workspaces.access import may
 from leadcrm.workspaces.markup import fill
 from leadcrm.workspaces.pages import PageRequest
 from leadcrm.workspaces.templatetags.page_tags import ago, icon
+from leads.custom_fields import text_of
 from leads.models import Lead, SourceKind, Task
 from leads.pipelines import Outcome, Status
 from leads.templatetags.lead_tags import due_chip, phone_text, status_badge
@@ -32,14 +33,17 @@ READ = (
     *("created_at", "next_step"),
 )
 KINDS = dict(SourceKind.choices)
+EDITED = SafeString(" data-edit")  # whose cells may be edited in place
 NO_ID = uuid.UUID(int=0)
 
 
-def read_rows(leads: QuerySet[Lead]) -> QuerySet[Any, Any]:
-    """The leads as plain rows, each with the title of its next task."""
+def read_rows(leads: QuerySet[Lead], columns: Iterable[Column] = ()) -> QuerySet[Any, Any]:
+    """The leads as plain rows, each with the title of its next task; with the values of the
+    workspace's own fields where a column shows one."""
     tasks = Task.objects.filter(lead=OuterRef("pk"), done_at=None).order_by("due_at")
     next_step = Subquery(tasks.values("title")[:1])
-    return leads.annotate(next_step=next_step).values_list(*READ, named=True)
+    own = ["attributes"] if any(column.field for column in columns) else []
+    return leads.annotate(next_step=next_step).values_list(*READ, *own, named=True)
 
 
 @dataclass(slots=True)
@@ -75,12 +79,13 @@ class RowMaker:
 
     def row(self, lead: Any) -> SafeString:
         key = str(lead.pk)
-        cells = "".join([CELLS[column.key](self, lead, key) for column in self.columns])
+        cells = "".join([self.cell(column, lead, key) for column in self.columns])
         return fill(
-            '<tr id="row-{}" data-lead="{}" hx-get="{}" hx-trigger="changed-{} from:body"'
+            '<tr id="row-{}" data-lead="{}"{} hx-get="{}" hx-trigger="changed-{} from:body"'
             ' hx-swap="outerHTML">{}{}<td class="c-do">{}</td></tr>',
             key,
             self.address("detail", key),
+            EDITED if self.may_edit and is_open(lead) else "",
             self.address("row", key),
             key,
             self.tick(lead, key) if self.may_tick else "",
@@ -94,6 +99,12 @@ class RowMaker:
             ' value="{}" form="selection" aria-label="Select {}"{}></td>',
             *(key, lead.display_name, self.tabindex),
         )
+
+    def cell(self, column: Column, lead: Any, key: str) -> SafeString:
+        if column.field is None:
+            return CELLS[column.key](self, lead, key)
+        shown = text_of(column.field, lead.attributes.get(str(column.field.pk)))
+        return fill('<td class="c-own {}">{}</td>', column.css, shown)
 
     def actions(self, lead: Any, key: str) -> SafeString:
         call = snooze = ""

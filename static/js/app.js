@@ -36,7 +36,7 @@
     words.textContent = text;
     note.append(words);
     // What was done before can't be undone past what was done since.
-    document.querySelectorAll("#toasts [data-undo]").forEach(function (old) { old.remove(); });
+    if (!how.aside) document.querySelectorAll("#toasts [data-undo]").forEach(function (old) { old.remove(); });
     if (how.undo) note.append(undoButton(note, how.undo));
     document.getElementById("toasts").append(note);
     fade(note);
@@ -55,13 +55,14 @@
     announce(event.detail.text, event.detail);
   });
 
-  // The poll rests while nobody looks.
+  // The poll rests while nobody looks, but for the one tab that announces what is new.
   document.body.addEventListener("htmx:beforeRequest", function (event) {
-    if (event.target.hasAttribute("data-poll") && document.hidden) event.preventDefault();
+    var poll = event.target;
+    if (poll.hasAttribute("data-poll") && document.hidden && !poll.hasAttribute("data-speaks")) event.preventDefault();
   });
 
   document.body.addEventListener("htmx:afterRequest", function (event) {
-    if (event.detail.successful) document.getElementById("errors").hidden = true;
+    if (event.detail.successful && !event.target.hasAttribute("data-bell")) document.getElementById("errors").hidden = true;
   });
 
   // Empty filters stay out of the address.
@@ -78,13 +79,14 @@
     var type = answer.getResponseHeader("Content-Type") || "";
     if (event.target.hasAttribute("data-poll") && answer.status >= 500) return;
     if (type.indexOf("text/plain") === 0) announce(answer.responseText, { failed: true });
-    else if (answer.status === 404 && event.target.matches("tr[data-lead]")) event.target.remove();
+    else if (answer.status === 404 && event.target.matches("tr[data-lead], li[data-lead]")) event.target.remove();
     else if (answer.status === 404) explain("Not found, or not yours. Ask a manager.");
     else if (answer.status === 403) explain("This page is out of date. Reload it and try again.");
     else explain("Something went wrong. What you typed is still here: try again.");
   });
 
   function unreachable(event) {
+    if (event.target.hasAttribute("data-bell")) return; // it asks again, and says nothing meanwhile
     var at = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     if (event.target.hasAttribute("data-poll")) explain("Couldn't refresh; no connection since " + at + ".");
     else explain("No answer from the server. What you typed is still here: try again.");
@@ -158,4 +160,25 @@
       chosen.focus();
     }
   });
+
+  // The settings' navigation follows the scroll: the part at the top of the window is marked.
+  function followScroll() {
+    var parts = Array.from(document.querySelectorAll(".subnav a.part"));
+    var sections = parts.map(function (part) { return document.querySelector(part.getAttribute("href")); });
+    var mark = function () {
+      var current = 0;
+      sections.forEach(function (section, place) {
+        if (section && section.getBoundingClientRect().top < window.innerHeight / 3) { current = place; }
+      });
+      parts.forEach(function (part, place) {
+        part.classList.toggle("seen", place === current);
+        if (place === current) { part.setAttribute("aria-current", "location"); } else { part.removeAttribute("aria-current"); }
+      });
+    };
+    if (parts.length) {
+      window.addEventListener("scroll", mark, { passive: true });
+      mark();
+    }
+  }
+  document.addEventListener("DOMContentLoaded", followScroll);
 })();

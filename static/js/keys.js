@@ -8,47 +8,26 @@
     return Boolean(target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]"));
   }
 
-  function rows() {
-    return Array.prototype.slice.call(document.querySelectorAll("tr[data-lead]"));
-  }
-
-  // A row that was read anew has lost the focus; it is still where the rep was.
-  var last = "";
-
-  function currentRow() {
-    var focused = document.activeElement;
-    var row = focused ? focused.closest("tr[data-lead]") : null;
-    if (row) last = row.id;
-    return row || (focused === document.body && last ? document.getElementById(last) : null);
-  }
-
-  document.addEventListener("focusin", currentRow);
+  var at = window.leadcrm.at;
 
   document.body.addEventListener("htmx:afterSettle", function () {
-    var row = currentRow();
-    if (row && document.activeElement === document.body) row.querySelector(".row-link").focus({ preventScroll: true });
+    var row = at.row();
+    var link = row && at.opener(row); // none while its name is edited
+    if (link && document.activeElement === document.body) link.focus({ preventScroll: true });
   });
 
   function move(step) {
-    var all = rows();
+    var all = at.rows();
     if (!all.length) return false;
-    var at = all.indexOf(currentRow());
-    var row = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
-    row.querySelector(".row-link").focus();
+    var here = all.indexOf(at.row());
+    var row = all[here < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(here + step, 0), all.length - 1)];
+    at.opener(row).focus();
     row.scrollIntoView({ block: "nearest" });
     return true;
   }
 
-  // The lead that a key is about: that of the sheet, of the page, or of the row in focus.
-  function lead() {
-    var sheet = document.querySelector("#sheet[open] [data-lead]");
-    var page = document.getElementById("lead");
-    var holder = sheet || page || currentRow() || rows()[0];
-    return holder ? holder.dataset.lead : "";
-  }
-
   function open(path) {
-    var address = lead();
+    var address = at.lead();
     if (!address) return false;
     window.htmx.ajax("GET", address + path, { target: "#sheet-body", swap: "innerHTML" });
     return true;
@@ -61,10 +40,27 @@
     return true;
   }
 
+  // The checkbox of the row, where the list has one.
+  function select() {
+    var row = at.row();
+    var box = row && row.querySelector("input[type=checkbox][name=lead]");
+    if (!box) return false;
+    box.click();
+    return true;
+  }
+
   function act(event) {
     var key = event.key;
     if (key === "j" || key === "k") return move(key === "j" ? 1 : -1);
+    var row = at.row();
+    var own = row && row.querySelector('[data-key="' + CSS.escape(key) + '"]');
+    if (own) {
+      own.click();
+      return true;
+    }
     if (key === " ") return document.activeElement.closest(".row-link") ? open("") : false;
+    if (key === "x") return select();
+    if (key === "e" || key === "F2") return Boolean(window.leadcrm.cells) && window.leadcrm.cells.edit(at.row());
     if (key === "u") return press("#toasts [data-undo]");
     if (key === "[") return press("a[rel=prev]");
     if (key === "]") return press("a[rel=next]");
@@ -85,7 +81,8 @@
   document.addEventListener("keydown", function (event) {
     var command = event.ctrlKey || event.metaKey;
     if (command && event.key.toLowerCase() === "k" && !event.shiftKey && !event.altKey) {
-      if (focusSearch()) event.preventDefault();
+      event.preventDefault();
+      if (!document.querySelector("#sheet[open] form")) window.leadcrm.palette.toggle();
       return;
     }
     if (command || event.altKey || event.repeat && event.key !== "j" && event.key !== "k") return;

@@ -57,6 +57,21 @@
     if (event.target.matches("[data-tick-all], input[name=lead]")) show();
   });
 
+  // A row that reads itself anew stays ticked.
+  var kept = [];
+  document.body.addEventListener("htmx:beforeSwap", function (event) {
+    var row = event.detail.target;
+    var box = row.matches("tr[data-lead]") && row.querySelector("input[name=lead]");
+    if (box && box.checked) kept.push(row.id);
+  });
+  document.body.addEventListener("htmx:afterSettle", function () {
+    kept.splice(0).forEach(function (id) {
+      var row = document.getElementById(id);
+      var box = row && row.querySelector("input[name=lead]");
+      if (box) box.checked = true;
+    });
+  });
+
   document.body.addEventListener("sheet-done", clear);
   document.body.addEventListener("htmx:afterSettle", show);
   window.addEventListener("pageshow", show);

@@ -31,6 +31,7 @@
     return (
       body.querySelector("[aria-invalid=true]:not(fieldset), fieldset[aria-invalid=true] input") ||
       body.querySelector("[role=alert] button") ||
+      body.querySelector("[autofocus]") ||
       body.querySelector(".sheet-main input:not([type=hidden]), .sheet-main select, .sheet-main textarea") ||
       body.querySelector(".sheet-main a, .sheet-main button, .sheet-foot a")
     );

@@ -91,6 +91,7 @@ LISTS = (
     "pipelines",
     "close-reasons",
     "campaigns",
+    "custom-fields",
     "members",
     "teams",
     "locations",

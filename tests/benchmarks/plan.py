@@ -50,7 +50,13 @@ from leads.views.sorts import SORTS  # noqa: E402
 FAR = 1000  # the page that is compared with the first
 JSON = {"Content-Type": "application/json"}
 # What each row holds of a list of leads, of people, in the API and in the admin.
-ROW, PERSON, RECORD, ADMIN_ROW = "data-lead=", "row-link", '"id"', 'class="field-'
+ROW, CARD, PERSON, RECORD, ADMIN_ROW = (
+    "data-lead=",
+    "lead-card",
+    "row-link",
+    '"id"',
+    'class="field-',
+)
 # By the hour nobody waits at a small size, and nothing is due.
 MAY_BE_EMPTY = ("waiting", "due", "closed")
 COMMON_AND_SHORT = "dental jo"  # the commonest kind of companies; John, José, Jones…
@@ -74,6 +80,7 @@ def _plan(workspace: Workspace, writes: int) -> dict[str, Any]:
         "scenarios": [
             *desk.tabs(),
             *desk.filters(),
+            *desk.boards(),
             *desk.sorts(),
             *desk.far_pages(),
             *desk.searches(floor),
@@ -240,6 +247,20 @@ class Desk:
                 "List, filtered", name, expects="" if name == "needs review" else ROW, **params
             )
 
+    def boards(self) -> Iterable[dict[str, Any]]:
+        """The board beside the floor of the list."""
+        path = reverse("board", args=[self.slug])
+        asked: tuple[tuple[str, str, dict[str, Any]], ...] = (
+            ("all open, owner", "owner", {}),
+            ("all open, manager", "manager", {}),
+            ("all open, rep", "rep", {}),
+            ("my open, rep", "rep", {"view": "mine"}),
+            ("of a source", "owner", {"source": "website_form"}),
+        )
+        for name, who, params in asked:
+            request = self.get(path, who, **params)
+            yield scenario("Board", name, "list", [request], expects=CARD)
+
     def sorts(self) -> Iterable[dict[str, Any]]:
         for view in ("open", "all"):
             for sort in SORTS:
@@ -292,6 +313,11 @@ class Desk:
         for name, (typed, plain, expects) in terms.items():
             yield scenario(
                 "Search", name, "search", [self.get(self.list, view="all", q=typed)],
+                floor_requests=floor.search(plain), expects=expects,
+            )  # fmt: skip
+            everything = reverse("search", args=[self.slug])
+            yield scenario(
+                "Global search", name, "search", [self.get(everything, q=typed)],
                 floor_requests=floor.search(plain), expects=expects,
             )  # fmt: skip
         name = of_rep.display_name

@@ -36,10 +36,20 @@ from leadcrm.demo.volume.words import EXCHANGES  # noqa: E402
 from leadcrm.workspaces.actors import Actor  # noqa: E402
 from leadcrm.workspaces.models import Membership, Role, Workspace  # noqa: E402
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope  # noqa: E402
-from leads import bulk, events, exporting, sweeps  # noqa: E402
+from leads import bulk, duplicate_scan, events, exporting, sweeps  # noqa: E402
 from leads.bulk_verbs import BULK_VERBS  # noqa: E402
 from leads.capture import LeadDraft, capture_leads  # noqa: E402
-from leads.models import Activity, Contact, Lead, LeadSearch, Source  # noqa: E402
+from leads.importing import running, storing  # noqa: E402
+from leads.importing import sweep as imports  # noqa: E402
+from leads.models import (  # noqa: E402
+    Activity,
+    Contact,
+    DuplicateScan,
+    Import,
+    Lead,
+    LeadSearch,
+    Source,
+)
 from leads.models.activity import Lane  # noqa: E402
 
 # Of Canada, so that nobody of the bulk data has a number there; nor does anybody else.
@@ -50,6 +60,7 @@ AREAS = (
 BATCH = 1000
 ROUNDS = 5
 SUBMISSIONS = 5000
+LOOKED_AT = 100_000  # people
 FORM = Actor.system("form")
 
 
@@ -63,9 +74,11 @@ def main() -> None:
     found: dict[str, Any] = {}
     with workspace_scope(workspace):
         found["COPY"] = _copy()
+        found["COPY, upsert"] = _copy_and_upsert()
         found["UPDATE"] = _update()
         found["capture, new people"] = _capture(fresh=True)
         found["capture, known people"] = _capture(fresh=False)
+        found["import"] = _import()
         _submit(SUBMISSIONS)
     found["drain"] = _drain()
     found["subscribers"] = _subscribers()
@@ -75,6 +88,8 @@ def main() -> None:
     with workspace_scope(workspace):
         found["bulk assign"] = _bulk_assign(BATCH * ROUNDS)
         found["export"] = _export(BATCH * ROUNDS * 2)
+        found["join of people by name and company"] = _join()
+        found["duplicates, people looked at"] = _duplicates()
     print(json.dumps(found))
 
 
@@ -121,6 +136,41 @@ def _copy() -> dict[str, float]:
     return _measured(rows.count(b"\n"), seconds, stored)
 
 
+def _copy_and_upsert() -> dict[str, float]:
+    """COPY into a table of its own and from there by upsert to the leads and their search texts;
+    rolled back. What an import can't be quicker than."""
+    names = ", ".join(f'"{field.column}"' for field in Lead._meta.concrete_fields[1:])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMP TABLE bench_rows ON COMMIT DROP AS SELECT gen_random_uuid() AS id, {names} "
+            f"FROM leads_lead WHERE workspace_id = %s LIMIT {BATCH * ROUNDS}",
+            [Workspace.objects.get(slug=SLUG).pk],
+        )
+        with cursor.cursor.copy("COPY bench_rows TO STDOUT") as copy:  # type: ignore[attr-defined]
+            rows = b"".join(bytes(block) for block in copy)
+        cursor.execute("TRUNCATE bench_rows")
+        before = _count("leads_leadsearch")
+
+        def write() -> None:
+            with cursor.cursor.copy("COPY bench_rows FROM STDIN") as copy:  # type: ignore[attr-defined]
+                copy.write(rows)
+            cursor.execute(
+                f"INSERT INTO leads_lead (id, {names}) SELECT id, {names} FROM bench_rows "
+                "ON CONFLICT (id) DO UPDATE SET version = leads_lead.version + 1"
+            )
+            cursor.execute(
+                "INSERT INTO leads_leadsearch (lead_id, workspace_id, created_at, text) "
+                "SELECT id, workspace_id, created_at, lower(display_name || ' ' || email || ' ' || phone) "
+                "FROM bench_rows ON CONFLICT (lead_id) DO UPDATE SET text = excluded.text"
+            )
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+        seconds = _timed(write)
+        stored = _count("leads_leadsearch") - before
+        transaction.set_rollback(True)
+    return _measured(rows.count(b"\n"), seconds, stored)
+
+
 def _update() -> dict[str, float]:
     """One set-based UPDATE of a moment and a version; rolled back."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -157,6 +207,34 @@ def _capture(*, fresh: bool) -> dict[str, float]:
     if people != (rows if fresh else 0):
         raise NotStored(f"{people} new people of {rows} enquiries")
     return _measured(rows, seconds, Activity.objects.count() - rows_before)
+
+
+def _import() -> dict[str, float]:
+    """A file of new people, from the upload to the leads with their log rows: store, read, check, apply."""
+    owner = Membership.objects.select_related("workspace", "user").get(role=Role.OWNER)
+    people = _people(BATCH * ROUNDS)
+    names = list(people[0])
+    lines = [names, *([person[name] for name in names] for person in people)]
+    data = "\n".join(",".join(line) for line in lines).encode()
+    before = Activity.objects.count()
+
+    def bring_in() -> None:
+        batch = storing.store("bench.csv", [data], kind="leads", by=owner, now=timezone.now())
+        _work(batch)
+        batch.refresh_from_db()
+        running.choose(batch, batch.mapping, batch.options, timezone.now())
+        _work(batch)
+        running.apply(batch, timezone.now())
+        _work(batch)
+
+    seconds = _timed(bring_in)
+    return _measured(len(people), seconds, Activity.objects.count() - before)
+
+
+def _work(batch: Import) -> None:
+    """Tick as the worker does, until there is nothing left to do."""
+    while Import.objects.get(pk=batch.pk).is_working:
+        imports.advance_due(timezone.now())
 
 
 def _people(number: int) -> list[dict[str, str]]:
@@ -316,6 +394,37 @@ def _members() -> tuple[Membership, Membership]:
     """The owner of the workspace, and somebody who takes leads."""
     members = Membership.objects.select_related("workspace", "user").filter(is_active=True)
     return members.get(role=Role.OWNER), members.filter(role=Role.REP).order_by("pk")[0]
+
+
+def _join() -> dict[str, float]:
+    """The floor of the finder: one join of all people with those of the same name and company."""
+    with connection.cursor() as cursor:
+        seconds = _timed(lambda: cursor.execute(JOIN, [Workspace.objects.get(slug=SLUG).pk] * 2))
+    people = Contact.objects.count()
+    return _measured(people, seconds, people)
+
+
+JOIN = """
+SELECT count(*) FROM leads_contact one JOIN leads_contact other
+    ON other.workspace_id = one.workspace_id AND other.id > one.id
+    AND lower(other.display_name) = lower(one.display_name)
+    AND lower(other.company_name) = lower(one.company_name)
+WHERE one.workspace_id = %s AND other.workspace_id = %s AND one.company_name <> ''
+"""
+
+
+def _duplicates() -> dict[str, float]:
+    """Slices of the scan from its start, as the worker goes through them."""
+    duplicate_scan.start_again(timezone.now())
+    seconds, looked_at = 0.0, 0
+    while looked_at < LOOKED_AT:
+        started = time.perf_counter()
+        now_looked_at = duplicate_scan.look_on(timezone.now())
+        seconds += time.perf_counter() - started
+        if not now_looked_at:
+            break
+        looked_at += now_looked_at
+    return _measured(looked_at, seconds, DuplicateScan.objects.get().looked_at)
 
 
 def _count(table: str) -> int:

@@ -38,7 +38,7 @@ def test_ticked_leads_are_assigned_and_given_back(
     expect(bar).to_contain_text("4 selected")
 
     bar.get_by_role("button", name="Assign").click()
-    page.get_by_label("To").select_option("Ben")
+    page.locator("#sheet").get_by_label("To", exact=True).select_option("Ben")
     page.get_by_role("button", name="Assign 4 leads").click()
     toast = page.locator(".toast-note")
     expect(toast).to_contain_text("4 leads assigned to Ben.")

@@ -163,11 +163,12 @@ def test_search_and_the_list_of_keys(
     expect(page.locator("#keys[open]")).to_contain_text("Log a call")
     press(page, "Escape")
     expect(page.locator("#keys[open]")).to_have_count(0)
-    press(page, "Control+k")
+    press(page, "/")
     page.keyboard.type("bob")
     press(page, "Enter")
-    expect(page.locator("#list")).to_contain_text("Bob Stone")
-    expect(page.locator("#list")).not_to_contain_text("Ann Björk")
+    page.wait_for_url("**/search/?q=bob")
+    expect(page.locator("#found")).to_contain_text("Bob Stone")
+    expect(page.locator("#found")).not_to_contain_text("Ann Björk")
 
 
 def test_keys_can_be_switched_off(

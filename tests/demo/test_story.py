@@ -13,7 +13,7 @@ from django.db.models import Count, F, Q
 
 from leadcrm.demo import cast, story
 from leadcrm.demo.almanac import QUIET
-from leadcrm.workspaces.models import Workspace
+from leadcrm.workspaces.models import Absence, Membership, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
 from leads.models import (
     Activity,
@@ -24,6 +24,8 @@ from leads.models import (
     FieldSuggestion,
     Lead,
     Message,
+    Notification,
+    RoutingSeat,
     Stage,
     Task,
 )
@@ -81,6 +83,16 @@ def test_what_happens_to_people_happens_to_somebody(demo: Telling) -> None:
         "colleagues of one company": Company.objects.annotate(n=Count("contacts")).filter(n__gt=1),
     }
     assert [name for name, rows in found.items() if not rows.exists()] == []
+
+
+def test_somebody_is_away_and_the_others_are_told_of_what_is_new(demo: Telling) -> None:
+    assert Absence.objects.count() == 1
+    assert Membership.objects.filter(on_duty=False).count() == 1
+    assert RoutingSeat.objects.count() >= 5
+    told = set(Notification.objects.values_list("kind", flat=True))
+    assert {"new_lead", "assigned", "reply"} <= told
+    away = Notification.objects.filter(member__absences__isnull=False, kind="new_lead")
+    assert not away.exists()
 
 
 def test_a_missed_visit_was_given_a_new_date(demo: Telling) -> None:

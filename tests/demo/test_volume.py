@@ -21,7 +21,7 @@ from leadcrm.demo.volume.loading import FILLED, SlugTaken
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Role, User, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
-from leads import events, identity, kinds, merging, searching, timers
+from leads import events, identity, kinds, searching, timers, unmerging
 from leads.models import (
     Activity,
     Appointment,
@@ -214,7 +214,7 @@ def test_every_merge_can_be_undone(filled: Filled) -> None:
     assert made
     for journal in made:
         (lead,) = Lead.objects.filter(pk__in=journal.absorbed)
-        undone = merging.undo(journal, by=Actor.system("timer"), now=journal.made_at)
+        undone = unmerging.undo(journal, by=Actor.system("timer"), now=journal.made_at)
         assert undone.kept == []
         lead.refresh_from_db()
         assert lead.contact_id != journal.root.contact_id

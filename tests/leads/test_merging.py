@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from leads import lifecycle, merging, timeline
+from leads import lifecycle, merging, timeline, unmerging
 from leads.models import Contact, ContactKey, Lead, Task
 from tests.factories import NOW, make_lead
 
@@ -80,7 +80,7 @@ def test_undo_restores_everything(pair, me):
     timeline.add_task([other.pk], title="Send offer", due_at=LATER, by=me, now=NOW)
     before = {lead.pk: fresh(lead) for lead in pair}
     journal = merging.merge(root.pk, [other.pk], by=me, now=LATER)
-    undone = merging.undo(journal, by=me, now=LATER + timedelta(days=1))
+    undone = unmerging.undo(journal, by=me, now=LATER + timedelta(days=1))
     assert undone.kept == []
     for lead in pair:
         now_, was = fresh(lead), before[lead.pk]
@@ -106,7 +106,7 @@ def test_undo_keeps_what_a_person_changed_since_and_says_so(pair, me):
     root, other = pair
     journal = merging.merge(root.pk, [other.pk], by=me, now=LATER)
     editing.edit([root.pk], {"job_title": "CEO"}, by=me, now=LATER)
-    undone = merging.undo(journal, by=me, now=LATER + timedelta(days=1))
+    undone = unmerging.undo(journal, by=me, now=LATER + timedelta(days=1))
     assert undone.kept == ["job title: changed since", "the person's job title: changed since"]
     assert fresh(root).job_title == "CEO"
     assert fresh(other).merged_into is None
@@ -116,10 +116,10 @@ def test_undo_is_refused_after_thirty_days_and_twice(pair, me):
     root, other = pair
     journal = merging.merge(root.pk, [other.pk], by=me, now=LATER)
     with pytest.raises(merging.MergeRefused, match="30 days"):
-        merging.undo(journal, by=me, now=LATER + timedelta(days=31))
-    merging.undo(journal, by=me, now=LATER)
+        unmerging.undo(journal, by=me, now=LATER + timedelta(days=31))
+    unmerging.undo(journal, by=me, now=LATER)
     with pytest.raises(merging.MergeRefused, match="already"):
-        merging.undo(journal, by=me, now=LATER)
+        unmerging.undo(journal, by=me, now=LATER)
 
 
 @pytest.mark.parametrize("state", ["merged", "removed", "itself"])
@@ -154,6 +154,6 @@ def test_a_lead_without_a_person_gets_the_others_and_gives_it_back(acme, me, nam
     assert fresh(nameless).contact_id == named.contact_id
     kinds = [row.kind for row in timeline.timeline(fresh(root))]
     assert kinds.count("lead_created") == 2
-    assert merging.undo(journal, by=me, now=LATER).kept == []
+    assert unmerging.undo(journal, by=me, now=LATER).kept == []
     assert fresh(nameless).contact_id is None
     assert fresh(named).contact_id == named.contact_id

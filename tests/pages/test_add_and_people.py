@@ -70,7 +70,8 @@ def test_a_colleagues_lead_is_a_stub_that_cannot_be_touched(
     body = response.content.decode()
     assert response.status_code == 422
     assert ana.name in body
-    assert str(known.pk) not in body
+    assert f'href="{reverse("lead-detail", args=[acme.slug, known.pk])}"' not in body
+    assert reverse("lead-ask", args=[acme.slug, known.pk]) in body
     assert Activity.objects.count() == 1
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leadcrm.workspaces.models import Membership, Workspace
+from leads.custom_field_settings import add_field
 from leads.models import Lead
 from tests.factories import make_lead
 
@@ -65,3 +66,15 @@ def test_the_button_is_there_for_whoever_may(
     assert address in web.get(shown).content.decode()
     assert address not in sign_in(ben).get(shown).content.decode()
     assert sign_in(ben).get(address).status_code == 403
+
+
+def test_a_field_of_ones_own_is_a_column(
+    web: Client, address: str, lead: Lead, ana: Membership
+) -> None:
+    size = add_field(by=ana, now=timezone.now(), kind="number", label="Size")
+    wants = add_field(by=ana, now=timezone.now(), kind="choices", label="Wants", options=["A", "B"])
+    kept = {str(size.pk): 40.5, str(wants.pk): ["A", "B"]}
+    Lead.objects.filter(pk=lead.pk).update(attributes=kept)
+    data = {"lead": [str(lead.pk)], "to": "csv", "columns": ["name", size.name, wants.name]}
+    lines = body(web.post(address, data)).splitlines()
+    assert lines == ["Name,Size,Wants", "Maria Lopez,40.5,A; B"]

@@ -208,7 +208,7 @@ def test_an_enquiry_of_two_people_names_the_other(web: Client, lead: Lead, now: 
     both = make_lead(now=now, email="jon@snow.example", phone=lead.phone, display_name="Jon Snow")
     Lead.objects.filter(pk=both.pk).update(needs_review=True)
     body = web.get(page_of(both)).content.decode()
-    assert "Possible duplicate" in body
+    assert "Whose enquiry is it?" in body
     assert "Looks right" in body
     assert other.pk == both.pk or "Jon Snow" in body
 

@@ -13,9 +13,11 @@ from django.urls import reverse
 
 from integrations.models import InboundEvent
 from leadcrm.workspaces.models import (
+    Absence,
     IdempotencyKey,
     Invitation,
     Location,
+    Membership,
     StaffVisit,
     Team,
     User,
@@ -24,6 +26,8 @@ from leadcrm.workspaces.models import (
 from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import issue_token
 from leads import models as leads
+from leads import settings_jobs
+from leads.custom_field_settings import add_field
 from leads.models import Cursor, Parking, Source
 from tests.factories import NOW, UserFactory, make_lead, make_member
 
@@ -64,6 +68,9 @@ def populate(workspace: Workspace, number: int) -> None:
         ben = make_member(workspace, "rep", f"Ben {number}")
         team = Team.objects.create(name=f"Team {number}")
         Location.objects.create(name=f"Place {number}")
+        Absence.objects.create(membership=ben, starts_on=NOW.date(), ends_on=NOW.date())
+        rule = leads.RoutingRule.objects.first() or leads.RoutingRule.objects.create()
+        leads.RoutingSeat.objects.create(rule=rule, member=ben, position=number)
         issue_token(membership=ben, name="BI", scopes=[])
         Invitation.objects.create(email="x@example.com", digest=f"{number}", expires_at=NOW)
         IdempotencyKey.objects.create(membership=ben, key="k")
@@ -80,6 +87,7 @@ def populate(workspace: Workspace, number: int) -> None:
         leads.Message.objects.create(
             lead=lead, channel="note", direction="internal", occurred_at=NOW, body="Hello"
         )
+        leads.Notification.objects.create(member=ben, kind="reply", lead=lead, cause="1", at=NOW)
         leads.MergeJournal.objects.create(root=lead, absorbed=[], made_by=ben)
         leads.SourceDay.objects.create(source=source, day=NOW.date() + timedelta(days=number))
         Parking.objects.create(
@@ -91,6 +99,27 @@ def populate(workspace: Workspace, number: int) -> None:
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=ben, started_at=NOW
         )
         leads.BulkChunk.objects.create(run=run, start=0, size=1)
+        add_field(
+            by=Membership.objects.get(role="owner"), now=NOW, kind="text", label=f"Field {number}"
+        )
+        settings_jobs.start("hand_over", by=ben, now=NOW, member=ben, to_team=team)
+        leads.Import.objects.create(name=f"leads{number}.csv", made_by=ben)
+        leads.ImportMapping.objects.create(shape=f"{number}", used_at=NOW)
+        view = leads.SavedView.objects.create(name=f"View {number}", owner=ben, tab="open")
+        leads.SavedViewFilter.objects.create(
+            view=view, group=1, position=0, name="owner", operator="is", value="me"
+        )
+        leads.SavedViewColumn.objects.create(view=view, key="name", position=0)
+        leads.DefaultView.objects.create(view=view, membership=ben)
+        other = make_lead(display_name=f"Other {number}", email="", company_name="Other")
+        low, high = sorted((lead, other), key=lambda one: one.pk)
+        leads.DuplicatePair.objects.create(
+            about="leads", first=low.pk, second=high.pk, first_lead=low, second_lead=high, score=80
+        )
+        leads.MatchProfile.objects.create(id=lead.pk, lead=lead, name="person", company="")
+        leads.BlockingKey.objects.create(profile=lead.pk, kind="phone", value=number)
+        leads.DuplicateScan.objects.get_or_create()
+        leads.DuplicateRule.objects.get_or_create(match="email", door="api", action="block")
         StaffVisit.objects.create(user=ben.user, what="looked", kind="leads.lead", row_id=lead.pk)
         InboundEvent.objects.create(
             source=source,

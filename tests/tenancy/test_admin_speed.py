@@ -54,7 +54,7 @@ def _copies(model: Any) -> str:
     hexed = "lpad(to_hex(n), 12, '0')"
     new_id = f"('00000000-0000-7000-8000-' || {hexed})::uuid"
     changed = {
-        "id": "n + 100000" if model is Activity else new_id,
+        "id": "n + 100000000" if model is Activity else new_id,
         "lead_id": new_id,
         "contact_id": new_id,
         "value": "value || n",

@@ -21,23 +21,29 @@ from django.utils import timezone
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.members import invite
-from leadcrm.workspaces.models import ApiToken, Location, Membership, Role, Team, Workspace
+from leadcrm.workspaces.models import Absence, ApiToken, Location, Membership, Role, Team, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 from leadcrm.workspaces.tokens import issue_token
-from leads import appointments, merging, timeline
+from leads import appointments, duplicates, merging, timeline
 from leads.booking import Booking
+from leads.custom_field_settings import add_field
 from leads.models import (
     Activity,
     Appointment,
     BulkRun,
     Campaign,
+    CloseReason,
     Company,
     ContactKey,
     FieldSuggestion,
+    Import,
     Lead,
     Message,
+    Notification,
     Pipeline,
+    SavedView,
     Source,
+    Stage,
     Task,
     UndoStep,
 )
@@ -81,7 +87,41 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "source-sites": page(POST=ADMINS),
     "source-form": page(POST=ADMINS),
     "source-submissions": page(GET=ADMINS),
+    "own-fields": page(GET=ADMINS),
+    "own-field-add": page(POST=ADMINS),
+    "own-field": ADMIN,
+    "own-field-move": page(POST=ADMINS),
+    "own-field-archive": page(POST=ADMINS),
+    "own-field-restore": page(POST=ADMINS),
+    "pipelines": page(GET=ADMINS),
+    "pipeline-add": page(POST=ADMINS),
+    "pipeline": page(GET=ADMINS),
+    "pipeline-save": page(POST=ADMINS),
+    "stage-add": page(POST=ADMINS),
+    "stage": ADMIN,
+    "stage-retire": page(POST=ADMINS),
+    "reasons": page(GET=ADMINS),
+    "reason-add": page(POST=ADMINS),
+    "reason": ADMIN,
+    "reason-place": page(POST=ADMINS),
+    "hand-overs": page(GET=MANAGERS),
+    "hand-over": MANAGE,
+    "general-billing": page(POST=ADMINS),
+    "general-security": page(POST=ADMINS),
+    "settings-log": page(GET=ADMINS),
+    "teams": page(GET=ADMINS),
+    "team-save": page(POST=ADMINS),
+    "location-save": page(POST=ADMINS),
+    "member-second-factor": page(POST=ADMINS),
+    "second-factor": READ,
+    "second-factor-on": page(POST=EVERY),
+    "second-factor-off": page(POST=EVERY),
+    "recovery-codes": page(POST=EVERY),
+    "sessions": READ,
+    "session-end": page(POST=EVERY),
+    "sessions-end-others": page(POST=EVERY),
     "profile": page(GET=EVERY, POST=EVERY),
+    "theme": page(POST=EVERY),
     "change-password": page(GET=EVERY, POST=EVERY),
     "members": page(GET=ADMINS),
     "invite": page(POST=ADMINS),
@@ -92,6 +132,30 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "tokens": page(GET=ADMINS, POST=ADMINS),
     "token-revoke": page(POST=ADMINS),
     "my-day": READ,
+    "imports": page(GET=MANAGERS, POST=MANAGERS),
+    "import": page(GET=MANAGERS),
+    "import-errors": page(GET=MANAGERS),
+    **dict.fromkeys(
+        (
+            "import-columns",
+            "import-reading",
+            "import-again",
+            "import-apply",
+            "import-cancel",
+            "import-undo",
+        ),
+        POST_MANAGE,
+    ),
+    "duty": page(POST=WORKERS),
+    "absences": WORK,
+    "member-absences": ADMIN,
+    "absence-remove": page(POST=ADMINS | {Role.REP}),  # whose absence it is
+    "routing": ADMIN,
+    "notifications": READ,
+    "bell": READ,
+    "notifications-read": page(POST=EVERY),
+    "notification-read": page(POST=frozenset({Role.REP})),  # nobody reads another's
+    "notification-settings": page(GET=EVERY, POST=EVERY),
     "lead-list": READ,
     "lead-new": READ,
     "lead-add": WORK,
@@ -106,8 +170,31 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     ),  # own runs, or for admins all
     "bulk-cancel": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
     "bulk-undo": page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
+    "lead-filter": READ,
+    "board": READ,
+    "board-more": READ,
+    "board-card": READ,
+    "view-new": page(GET=EVERY, POST=EVERY),
+    "view-edit": MANAGE,  # a shared view; a private one is its owner's, in test_saved_views
+    **dict.fromkeys(
+        (
+            "view-save",
+            "view-pin",
+            "view-unpin",
+            "view-share",
+            "view-unshare",
+            "view-default-for-all",
+            "view-delete",
+        ),
+        POST_MANAGE,
+    ),
+    "view-default": page(POST=EVERY),
+    "view-no-default": page(POST=EVERY),
     "undo": page(POST=frozenset({Role.REP})),  # whose step it is; nobody undoes another's
     "lead-edit": WORK,
+    "lead-cell": WORK,
+    "search": READ,
+    "commands": READ,
     "message": READ,
     **dict.fromkeys(
         (
@@ -150,6 +237,16 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     ),
     "lead-remove": MANAGE,
     "lead-restore": MANAGE,
+    "lead-merge": WORK,
+    "lead-ask": POST_WORK,
+    "contact-merge": MANAGE,
+    "merge": READ,
+    "merge-undo": POST_MANAGE,
+    "duplicates": READ,
+    "matching-rules": ADMIN,
+    "duplicate-not-same": POST_MANAGE,
+    "duplicate-reconsider": POST_MANAGE,
+    "duplicate-suggest": POST_WORK,
     "contacts": READ,
     "contact": READ,
     "companies": READ,
@@ -230,6 +327,7 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:pipelines": READ,
     "api:pipeline": READ,
     "api:close-reasons": READ,
+    "api:custom-fields": READ,
     "api:campaigns": page(GET=EVERY, POST=WORKERS),
 }
 # Routes outside of any workspace, and whether they answer a visitor.
@@ -238,7 +336,7 @@ PUBLIC = {
     "web-form", "web-form-unslashed", "web-form-config", "web-form-script", "web-form-thanks",
     "api:schema", "api:docs", "demo-site",
 }  # fmt: skip
-SIGNED_IN = {"home", "last-leads", "last-settings", "workspaces"}
+SIGNED_IN = {"sign-in-code", "home", "last-leads", "last-settings", "workspaces"}
 NOWHERE = {"api:nowhere"}  # everything else below /api/: 404 in the API's own shape
 ELSEWHERE = ("admin/",)  # staff's own site, tested in test_admin
 
@@ -308,26 +406,43 @@ def make_world(name: str) -> World:
         suggestion = FieldSuggestion.objects.create(
             lead=lead, field="state", source="Form", value="CA"
         )
+        batch = Import.objects.create(
+            name="leads.csv", state="columns", form="csv", delimiter=",", encoding="utf-8", rows=3,
+            made_by=owner, headers=["Name", "E-mail"], mapping=["display_name", "email"],
+            samples=[["Ann"], ["ann@x.com"]], confidence=[95, 95], options={"system": "file"},
+        )  # fmt: skip
+        note = Notification.objects.create(member=rep, kind="reply", lead=lead, cause="1", at=now)
+        absence = Absence.objects.create(membership=rep, starts_on=now.date(), ends_on=now.date())
         step = UndoStep.objects.create(lead=lead, made_by=rep, made_at=now, said="Moved")
         run = BulkRun.objects.create(
             verb="snooze", said="snoozed", leads=[lead.pk], total=1, started_by=rep, started_at=now
         )
         merge = merging.merge(lead.pk, [make_lead(now=now).pk], by=by, now=now)
+        lookalike = make_lead(now=now, owner=rep)
+        pair = duplicates.suggest(lead, lookalike, by=by, now=now)
         invitation, secret = invite(by=owner, email="new@example.com", now=now)
         token, _ = issue_token(membership=rep, name="Key", scopes=["leads:read"])
+        field = add_field(by=owner, now=now, kind="text", label="Roof")
         appointment = Appointment.objects.get()
         source = Source.objects.get()
         ids = {
-            "workspace": workspace.slug, "lead_id": lead.pk, "contact_id": lead.contact_id,
+            "workspace": workspace.slug, "lead_id": lead.pk, "column": "label", "contact_id": lead.contact_id,
             "key_id": ContactKey.objects.get(contact=lead.contact_id, kind="phone").pk,
             "company_id": Company.objects.get().pk, "appointment_id": appointment.pk,
             "task_id": Task.objects.get().pk, "message_id": Message.objects.get().pk,
             "suggestion_id": suggestion.pk, "source_id": source.pk,
             "pipeline_id": Pipeline.objects.get().pk, "member_id": members[Role.VIEWER].pk,
-            "merge_id": merge.pk, "invitation_id": invitation.pk, "token_id": token.pk, "secret": secret,
+            "merge_id": merge.pk, "import_id": batch.pk, "invitation_id": invitation.pk,
+            "token_id": token.pk, "secret": secret,
+            "view_id": SavedView.objects.create(
+                name="All", owner=owner, tab="all", is_shared=True
+            ).pk,
+            "stage_id": Stage.objects.get(key="new").pk,
             "step_id": step.pk, "run_id": run.pk, "verb": "assign",
-            "key": source.public_key, "system": "erp", "external_id": "42",
+            "notification_id": note.pk, "absence_id": absence.pk,
+            "pair_id": pair.pk, "key": source.public_key, "system": "erp", "external_id": "42",
             "uidb64": "x", "token": "y",
+            "field_id": field.pk, "reason_id": CloseReason.objects.get(code="price").pk,
         }  # fmt: skip
         bodies = {
             "owner": str(rep.pk), "team": str(Team.objects.create(name="Team").pk),
@@ -403,6 +518,7 @@ def state() -> tuple[int, ...]:
             Activity.objects.count(), Lead.objects.count(), Source.objects.count(),
             Membership.objects.filter(is_active=True).count(), Campaign.objects.count(),
             Company.objects.count(), ApiToken.objects.filter(revoked_at=None).count(),
+            SavedView.objects.count(),
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 
 from leadcrm.workspaces.models import User
@@ -30,6 +31,7 @@ def sign_in(email: str, password: str, *, address: str = "192.0.2.1") -> Any:
     )
     user = authenticate(request, username=email, password=password)
     if user is not None:
+        request.session = SessionStore()
         user_logged_in.send(sender=User, request=request, user=user)
     return user
 

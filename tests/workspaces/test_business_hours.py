@@ -521,29 +521,51 @@ def test_counting_agrees_with_looking_at_every_minute(hours, at):
     assert hours.minutes_between(start, start + timedelta(days=1)) == counted
 
 
-@pytest.mark.parametrize(
-    ("zone", "change"),
-    [
-        ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
-        ("Europe/Berlin", datetime(2026, 10, 25, 1, tzinfo=UTC)),
-        ("America/St_Johns", datetime(2010, 3, 14, 3, 31, tzinfo=UTC)),
-        ("America/St_Johns", datetime(2010, 11, 7, 2, 31, tzinfo=UTC)),
-        ("America/Sao_Paulo", datetime(2018, 2, 18, 2, tzinfo=UTC)),
-        ("America/Sao_Paulo", datetime(2018, 11, 4, 3, tzinfo=UTC)),
-        ("Australia/Lord_Howe", datetime(2026, 4, 4, 15, tzinfo=UTC)),
-        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
-        ("America/Recife", datetime(2000, 10, 8, 3, tzinfo=UTC)),
-        ("America/Recife", datetime(2000, 10, 15, 2, tzinfo=UTC)),
-        ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)),
-    ],
-)
-@given(st.dictionaries(st.integers(0, 6), minute_marks.map(pairs), min_size=4, max_size=7))
+CHANGES = [
+    ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+    ("Europe/Berlin", datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    ("America/St_Johns", datetime(2010, 3, 14, 3, 31, tzinfo=UTC)),
+    ("America/St_Johns", datetime(2010, 11, 7, 2, 31, tzinfo=UTC)),
+    ("America/Sao_Paulo", datetime(2018, 2, 18, 2, tzinfo=UTC)),
+    ("America/Sao_Paulo", datetime(2018, 11, 4, 3, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 4, 4, 15, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+    ("America/Recife", datetime(2000, 10, 8, 3, tzinfo=UTC)),
+    ("America/Recife", datetime(2000, 10, 15, 2, tzinfo=UTC)),
+    ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)),
+]
+any_week = st.dictionaries(st.integers(0, 6), minute_marks.map(pairs), min_size=4, max_size=7)
+
+
+@pytest.mark.parametrize(("zone", "change"), CHANGES)
+@given(any_week)
 @settings(max_examples=15, deadline=None)
 def test_counting_over_a_change_agrees_with_looking_at_every_minute(zone, change, days):
     hours = BusinessHours(zone, days)
     start = change - timedelta(hours=4)
     counted = open_minutes_one_by_one(hours, start, 8 * 60)
     assert hours.minutes_between(start, start + timedelta(hours=8)) == counted
+
+
+def due_minute_by_minute(hours: BusinessHours, received: datetime, target: int) -> datetime:
+    """The promise in words: count open minutes until the target, or 30 if it came while closed."""
+    left = target if hours.is_open(received) else max(target, 30)
+    at = received
+    while left:
+        left -= hours.is_open(at)
+        at += MINUTE
+    return at
+
+
+@pytest.mark.parametrize(("zone", "change"), CHANGES)
+@given(any_week, st.integers(-600, 240), st.integers(1, 240))
+@settings(max_examples=10, deadline=None)
+def test_an_answer_is_due_when_the_minutes_say_so(zone, change, days, before, target):
+    """Around a change of the clocks, in every zone that changes them in a way of its own."""
+    hours = BusinessHours(zone, days)
+    assume(hours.minutes_between(change, change + timedelta(days=7)) > 300)
+    received = change + before * MINUTE
+    assert hours.answer_due(received, target) == due_minute_by_minute(hours, received, target)
 
 
 @given(hours_of_any_kind, instants, st.integers(1, 40))

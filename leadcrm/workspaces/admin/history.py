@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from leadcrm.workspaces.admin_base import ReadOnlyAdmin
 from leadcrm.workspaces.admin_tenant import TenantAdmin
-from leadcrm.workspaces.models import StaffVisit
+from leadcrm.workspaces.models import SettingsChange, StaffVisit
 
 
 @admin.register(StaffVisit)
@@ -21,6 +21,17 @@ class StaffVisitAdmin(TenantAdmin):
     list_select_related = ("workspace", "user")
     search_fields = ("row_id", "user")
     search_help_text = "Id of a row, or of a user"
+    leaves_visits = False
+
+
+@admin.register(SettingsChange)
+class SettingsChangeAdmin(TenantAdmin):
+    """Who changed which settings of a workspace."""
+
+    list_display = ("at", "workspace", "actor", "area", "subject", "done")
+    list_select_related = ("workspace", "actor")
+    search_fields = ("pk",)
+    search_help_text = "Id"
     leaves_visits = False
 
 

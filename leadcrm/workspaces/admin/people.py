@@ -20,6 +20,7 @@ from leadcrm.workspaces.admin_parts import Panel, verb
 from leadcrm.workspaces.admin_tenant import ConfigAdmin, TenantAdmin
 from leadcrm.workspaces.members import change_member, found_workspace, withdraw_invitation
 from leadcrm.workspaces.models import (
+    Absence,
     ApiToken,
     IdempotencyKey,
     Invitation,
@@ -167,6 +168,14 @@ class WorkspaceAdmin(QuickAdmin):
         fields = {name: form.cleaned_data[name] for name in WorkspaceForm.Meta.fields}
         founded = found_workspace(owner=form.cleaned_data["owner_email"], **fields)
         obj.pk, obj._state.adding = founded.pk, False
+
+
+@admin.register(Absence)
+class AbsenceAdmin(TenantAdmin):
+    list_display = ("membership", "workspace", "starts_on", "ends_on")
+    list_select_related = ("workspace", "membership")
+    search_fields = ("pk", "membership")
+    search_help_text = "Id of the row or of the member"
 
 
 @admin.register(Membership)

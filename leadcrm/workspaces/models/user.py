@@ -27,6 +27,9 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=(username or "").strip())
 
 
+THEMES = [("auto", "As the system"), ("light", "Light"), ("dark", "Dark")]
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail. What they may do hangs on their memberships."""
 
@@ -38,10 +41,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     theme = models.CharField(
         max_length=5,
-        choices=[("auto", "As the system"), ("light", "Light"), ("dark", "Dark")],
+        choices=THEMES,
         default="auto",
     )
     shortcuts = models.BooleanField("keyboard shortcuts", default=True)
+    billing_address = models.TextField(
+        max_length=1000, blank=True, help_text="For invoices to yourself."
+    )
+    second_factor_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_staff = models.BooleanField("staff of the installation", default=False)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)

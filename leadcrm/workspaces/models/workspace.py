@@ -65,6 +65,11 @@ class Workspace(models.Model):
         validators=[validate_business_hours],
         help_text="Empty means Mon–Fri 09:00–18:00.",
     )
+    billing_address = models.TextField(
+        max_length=1000, blank=True, help_text="Name and address as invoices are to show them."
+    )
+    tax_id = models.CharField("tax number", max_length=50, blank=True)
+    requires_second_factor = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -80,6 +85,9 @@ class Workspace(models.Model):
 
 class Team(WorkspaceModel):
     name = models.CharField(max_length=100)
+    leader = models.ForeignKey(
+        "workspaces.Membership", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta(WorkspaceModel.Meta):
         ordering: ClassVar = ["name"]
@@ -125,10 +133,17 @@ class Membership(WorkspaceModel):
     location = models.ForeignKey(Location, models.SET_NULL, null=True, blank=True, related_name="+")
     is_active = models.BooleanField("active", default=True)
     list_columns = ArrayField(
-        models.CharField(max_length=20),
+        models.CharField(max_length=50),
         default=list,
         blank=True,
         help_text="Columns chosen for the lead list. Empty means the usual ones.",
+    )
+    on_duty = models.BooleanField(default=True, help_text="Takes new leads now.")
+    email_kinds = ArrayField(
+        models.CharField(max_length=8),
+        default=list,
+        blank=True,
+        help_text="Kinds of notification that are sent by e-mail, too.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -48,6 +48,24 @@ def options(choices: Iterable[tuple[str, str]], chosen: str | None) -> SafeStrin
     )
 
 
+BROWSERS = (
+    ("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)  # fmt: skip
+SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+    ("Mac OS", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """A browser and its system, as people call them, from what the browser says of itself."""
+    name = next((label for mark, label in BROWSERS if mark in agent), "A browser")
+    system = next((label for mark, label in SYSTEMS if mark in agent), "")
+    return f"{name} on {system}" if system else name
+
+
 @register.filter
 def ago(at: datetime | None) -> SafeString | str:
     """A moment in relation to now, with the exact one in the viewer's zone on hover."""

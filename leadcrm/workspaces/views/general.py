@@ -13,7 +13,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces.access import may, require
-from leadcrm.workspaces.forms import visibility_form, workspace_form
+from leadcrm.workspaces.forms import (
+    billing_form,
+    security_form,
+    visibility_form,
+    workspace_form,
+)
 from leadcrm.workspaces.general import change_workspace
 from leadcrm.workspaces.hours_form import HoursForm
 from leadcrm.workspaces.pages import PageRequest, show
@@ -56,6 +61,22 @@ def save_hours(request: PageRequest) -> HttpResponse:
     return _save(request, "hours", form, changes, "Saved. New leads are due by these hours.")
 
 
+@require_POST
+def save_billing(request: PageRequest) -> HttpResponse:
+    require(request.membership, "settings")
+    form = billing_form(request.workspace, request.POST)
+    changes = form.cleaned_data if form.is_valid() else {}
+    return _save(request, "billing", form, changes, "Saved.")
+
+
+@require_POST
+def save_security(request: PageRequest) -> HttpResponse:
+    require(request.membership, "settings")
+    form = security_form(request.workspace, request.POST)
+    changes = form.cleaned_data if form.is_valid() else {}
+    return _save(request, "security", form, changes, "Saved. It counts at once.")
+
+
 def _save(
     request: PageRequest, part: str, form: Any, changes: dict[str, Any], said: str
 ) -> HttpResponse:
@@ -76,6 +97,8 @@ def _page(request: PageRequest, *, status: int = 200, **broken: Any) -> HttpResp
     context = {
         "workspace_form": workspace_form(workspace),
         "visibility_form": visibility_form(workspace),
+        "billing_form": billing_form(workspace),
+        "security_form": security_form(workspace),
         "hours_form": HoursForm(workspace=workspace),
         "local_now": timezone.now().astimezone(ZoneInfo(workspace.time_zone)),
     }

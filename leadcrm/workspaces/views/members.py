@@ -68,7 +68,10 @@ def deactivate_member(request: PageRequest, member_id: uuid.UUID) -> HttpRespons
     require(request.membership, "users")
     member = _access_member(member_id)
     form = member_form(member)
-    return _change(request, member, form, {"is_active": False}, f"{member.name} is deactivated.")
+    said = f"{member.name} is deactivated. Hand over what they have."
+    response = _change(request, member, form, {"is_active": False}, said)
+    member.refresh_from_db(fields=["is_active"])
+    return response if member.is_active else redirect("hand-overs", request.workspace.slug)
 
 
 @require_POST
