@@ -17,6 +17,7 @@ from tests.browser.conftest import sign_in
 from tests.tenancy.test_routes import TABLE, World, address, make_world, routes
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+OPTIONS = "{runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations']}"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 # Answers for a part of a page, or a file.
 FRAGMENTS = {
@@ -35,26 +36,35 @@ def world(transactional_db: None) -> World:
     return make_world("Acme")
 
 
-def pages_of(world: World, *, verbs: bool) -> list[str]:
+def pages_of(world: World) -> list[str]:
     """The addresses of the pages that an owner may look at, without the API's."""
-    skipped = FRAGMENTS if verbs else FRAGMENTS | VERBS
-    shown = [
-        route
+    return [*addresses_of(world, lambda name: name not in FRAGMENTS | VERBS), *OUTSIDE]
+
+
+def forms_of(world: World) -> list[str]:
+    """The addresses at which the lead page has the form of a verb open."""
+    return addresses_of(world, VERBS.__contains__)
+
+
+def addresses_of(world: World, wanted: Callable[[str], bool]) -> list[str]:
+    return [
+        address(route, world.ids)
         for route in routes()
         if Role.OWNER in TABLE.get(route.name, {}).get("GET", ())
         and not route.name.startswith("api:")
-        and route.name not in skipped
+        and wanted(route.name)
     ]
-    return [*(address(route, world.ids) for route in shown), *OUTSIDE]
 
 
-def problems_of(page: Page, path: str) -> list[str]:
-    """What is wrong with a page as it is shown: contrast, names, roles; what sticks out sideways."""
+def problems_of(page: Page, path: str, part: str = "html") -> list[str]:
+    """What is wrong with a page as it is shown: contrast, names, roles; what sticks out sideways.
+
+    Of a page whose other parts were looked at already, `part` is enough.
+    """
     page.goto(path)
     page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations']})"
-    )
+    part = part if page.locator(part).count() else "html"
+    found = page.evaluate(f"axe.run('{part}', {OPTIONS})")
     wrong = [
         f"{path}: {one['id']} {[node['target'] for node in one['nodes']][:3]}"
         for one in found["violations"]
@@ -76,8 +86,11 @@ def test_everybody_can_read_every_page(
     page = open_page(viewport=viewport, color_scheme=scheme, bypass_csp=True)
     wrong = [problem for path in SIGNED_OUT for problem in problems_of(page, path)]
     sign_in(page, world.members[Role.OWNER])
-    for path in pages_of(world, verbs=scheme == "light" and viewport == DESKTOP):
+    for path in pages_of(world):
         wrong += problems_of(page, path)
+    if scheme == "light":
+        for path in forms_of(world):
+            wrong += problems_of(page, path, "#panel")
     assert wrong == []
 
 
@@ -101,7 +114,7 @@ def test_no_page_is_heavy_and_the_browser_complains_of_none(
     page = open_page()  # its fixture fails on a message of the console or of the CSP
     sign_in(page, world.members[Role.OWNER])
     heavy = []
-    for path in pages_of(world, verbs=False):
+    for path in pages_of(world):
         response = page.goto(path)
         assert response is not None
         assert response.ok, f"{path}: {response.status}"
