@@ -90,16 +90,26 @@ def access_leads(membership: Membership, ids: Sequence[uuid.UUID], *, need: str)
 
     Raises NotAllowed where mass work, or this much of it, isn't the member's.
     """
+    leads = of_many(membership, visible_leads(membership).filter(pk__in=ids), need=need)
+    require_number(membership, len(ids), need=need)
+    return list(leads.values_list("pk", flat=True))
+
+
+def of_many(membership: Membership, leads: QuerySet[Lead], *, need: str) -> QuerySet[Lead]:
+    """Those of the leads with which the member may do `need` to many: of a rep, the own ones.
+
+    Raises NotAllowed where mass work isn't the member's.
+    """
     require(membership, "bulk")
     require(membership, need)
-    leads = visible_leads(membership).filter(within(membership, need), pk__in=ids)
-    if membership.role == Role.REP:
-        if len(ids) > REP_BULK or need == "close":
-            raise NotAllowed(
-                f"A rep may change up to {REP_BULK} leads at once, and not close them so."
-            )
-        leads = leads.filter(owner=membership.pk)
-    return list(leads.values_list("pk", flat=True))
+    own = Q(owner=membership.pk) if membership.role == Role.REP else Q()
+    return leads.filter(within(membership, need), own)
+
+
+def require_number(membership: Membership, number: int, *, need: str) -> None:
+    """Raise NotAllowed where so many leads at once, or this, isn't the member's."""
+    if membership.role == Role.REP and (number > REP_BULK or need == "close"):
+        raise NotAllowed(f"A rep may change up to {REP_BULK} leads at once, and not close them so.")
 
 
 def require_reach(membership: Membership, lead: Lead, need: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404
 
 from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, may, require
@@ -57,14 +57,6 @@ def offered(member: Membership, *, removed: bool) -> list[BulkVerb]:
     ]
 
 
-def permitted(member: Membership, leads: QuerySet[Lead], verb: BulkVerb) -> QuerySet[Lead]:
-    """Those of the leads that the member may do the verb to, for a mass of them."""
-    require(member, "bulk")
-    require(member, verb.need)
-    mine = Q(owner=member.pk) if member.role == Role.REP else Q()
-    return leads.filter(access.within(member, verb.need), mine)
-
-
 def start(
     leads: QuerySet[Lead],
     verb: BulkVerb,
@@ -79,7 +71,7 @@ def start(
     Raises NotAllowed where mass work, or so much of it, isn't the member's, and BulkRefused for
     none or more than 100,000 leads.
     """
-    newest_first = permitted(by, leads, verb).order_by("-created_at", "-pk")
+    newest_first = access.of_many(by, leads, need=verb.need).order_by("-created_at", "-pk")
     ids = list(newest_first.values_list("pk", flat=True)[: MOST + 1])
     _require_number(by, verb, len(ids))
     run = BulkRun.objects.create(
@@ -198,10 +190,7 @@ def forget(now: datetime) -> int:
 def _require_number(member: Membership, verb: BulkVerb, number: int) -> None:
     if not number:
         raise BulkRefused("None of these leads is there any more, or yours to change.")
-    if member.role == Role.REP and (number > access.REP_BULK or verb.need == "close"):
-        raise NotAllowed(
-            f"A rep may change up to {access.REP_BULK} leads at once, and not close them so."
-        )
+    access.require_number(member, number, need=verb.need)
     if number > MOST:
         raise BulkRefused(f"These are more than {MOST:,} leads. Narrow them down by a filter.")
 
@@ -240,7 +229,8 @@ def _do(run: BulkRun, ids: Sequence[uuid.UUID], chunk: BulkChunk, now: datetime)
     try:
         if member is None:
             raise Refused("Whoever started this is not active here any more.")
-        leads = permitted(member, access.visible_leads(member).filter(pk__in=ids), verb)
+        visible = access.visible_leads(member).filter(pk__in=ids)
+        leads = access.of_many(member, visible, need=verb.need)
         allowed = set(leads.values_list("pk", flat=True))
         with transaction.atomic(), remembered(verb.around) as memory:
             by = Actor.member(member, via="bulk")

@@ -12,9 +12,8 @@ from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Membership, Role, Team
 from leads import custom_fields, editing
 from leads.batch import Refused
-from leads.custom_field_forms import DayInput
-from leads.forms import MomentInput, long_text, morning, presets
-from leads.models import Campaign, CloseReason, Lead, Stage
+from leads.forms import CloseFields, MomentInput, morning, presets
+from leads.models import Campaign, Lead, Stage
 from leads.pipelines import Outcome
 
 POOL = "pool"
@@ -149,21 +148,9 @@ class BulkSnoozeForm(BulkForm):
         return f"snoozed until {timezone.localtime(self.cleaned_data['until']):%-d %b, %H:%M}"
 
 
-class BulkCloseForm(BulkForm):
-    reason = forms.ChoiceField(choices=())
-    note = forms.CharField(required=False, max_length=5000, widget=long_text(2))
-    follow_up_on = forms.DateField(
-        label="Follow up on",
-        required=False,
-        widget=DayInput,
-        help_text="Optional. They come back to New on this day.",
-    )
-
+class BulkCloseForm(CloseFields, BulkForm):
     def prepare(self) -> None:
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for reason in CloseReason.objects.filter(retired_at=None):
-            groups.setdefault(reason.get_outcome_display(), []).append((reason.code, reason.label))
-        self.fields["reason"].choices = [("", "Choose a reason"), *groups.items()]  # type: ignore[attr-defined]
+        self.offer_reasons()
 
     def values(self) -> dict[str, Any]:
         follow_up = morning(self.cleaned_data["follow_up_on"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from leadcrm.workspaces.paging import Order, page_of
 from leads import access, custom_fields, kinds
 from leads.batch import Refused
 from leads.models import Activity, CustomField, Lead
+from leads.spreadsheets import formula_safe
 
 PAGE = 2000
 MOST_XLSX = 100_000  # rows; a spreadsheet is written before its first byte can be sent
@@ -30,9 +30,6 @@ LINE = 32_767  # characters that a cell of a spreadsheet holds
 NEWEST = Order(
     "newest", "created_at", descending=True
 )  # neither ever changes: none twice, none left out
-# A cell that begins so may be taken for a formula (OWASP, CSV injection); a number is none.
-FORMULA = re.compile(r"^[\s\0]*[=+\-@%|＝＋－＠％｜]|^[\t\r\n\0]")
-NUMBER = re.compile(r"^[+-]?\d[\d .,]*$")
 
 Names = Mapping[uuid.UUID, str]
 
@@ -180,11 +177,6 @@ def export(
     return write([column.label for column in columns], rows, zone)
 
 
-def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if FORMULA.match(text) and not NUMBER.match(text) else text
-
-
 def _pages(leads: QuerySet[Lead], columns: Sequence[ExportColumn]) -> Iterator[Any]:
     """One query a page: no transaction stays open while somebody downloads slowly."""
     fields = dict.fromkeys(["pk", "created_at", *(column.field for column in columns)])
@@ -202,7 +194,7 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]], zone: ZoneInfo) -> 
     out.write("\ufeff")  # by which spreadsheets know UTF-8
     writer.writerow(head)
     for number, row in enumerate(rows, 1):
-        writer.writerow([safe(_text(value, zone)) for value in row])
+        writer.writerow([formula_safe(_text(value, zone)) for value in row])
         if number % PAGE == 0:
             yield _emptied(out)
     yield _emptied(out)

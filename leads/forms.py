@@ -217,7 +217,9 @@ class MoveAppointmentForm(VerbForm):
         )
 
 
-class CloseForm(VerbForm):
+class CloseFields(forms.Form):
+    """Why leads are closed, and when to follow up: of one lead or of many."""
+
     reason = forms.ChoiceField(choices=())
     note = forms.CharField(required=False, max_length=5000, widget=long_text(2))
     follow_up_on = forms.DateField(
@@ -227,11 +229,16 @@ class CloseForm(VerbForm):
         help_text="Optional. It comes back to New on this day.",
     )
 
-    def prepare(self) -> None:
+    def offer_reasons(self) -> None:
         groups: dict[str, list[tuple[str, str]]] = {}
         for reason in CloseReason.objects.filter(retired_at=None):
             groups.setdefault(reason.get_outcome_display(), []).append((reason.code, reason.label))
         self.fields["reason"].choices = [("", "Choose a reason"), *groups.items()]  # type: ignore[attr-defined]
+
+
+class CloseForm(CloseFields, VerbForm):
+    def prepare(self) -> None:
+        self.offer_reasons()
 
 
 class ConvertForm(VerbForm):

@@ -21,6 +21,7 @@ from leads.importing.reading import Row
 from leads.importing.targets import Target, targets_of
 from leads.models import Campaign, Import, Pipeline, Source, SourceKind, Stage
 from leads.models.source import kind_named
+from leads.spreadsheets import unquoted
 
 TEST_LEAD = "<test lead:"
 
@@ -82,7 +83,7 @@ class Drafter:
             for place, target, header in self.columns:
                 cell = cells[place] if place < len(cells) else ""
                 if cell:
-                    cell = values.unquoted(cell)
+                    cell = unquoted(cell)
                     self._take(drafted, given, target, header, cell)
             self._require_address(given)
             cleaned = draft_values.clean(given, self.workspace.country, strict=True)

@@ -16,11 +16,11 @@ from leads.importing.drafting import Drafter
 from leads.importing.packing import unpacked
 from leads.importing.targets import targets_of
 from leads.models import Import, ImportChunk
+from leads.spreadsheets import formula_safe
 
 PAGE = 50
 CHUNKS = 3  # looked through for a page
 FIRST_LOOKED_AT = (ERROR, CONFLICT, CHANGED, NEW)
-FORMULA = tuple("=+-@|%\t\r\n\0＝＋－＠")
 
 
 @dataclass(slots=True)
@@ -176,8 +176,3 @@ def error_file(batch: Import) -> Iterator[bytes]:
 def _line(writer: Any, cells: Sequence[str]) -> bytes:
     found: str = writer.writerow([formula_safe(cell) for cell in cells])
     return found.encode()
-
-
-def formula_safe(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula; our import takes the quote off again."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -81,11 +81,6 @@ def text(raw: str) -> str:
     return wrapped[1] if wrapped else raw
 
 
-def unquoted(raw: str) -> str:
-    """A cell without the quote that keeps spreadsheets from reading a formula."""
-    return raw[1:] if raw[0] == "'" and len(raw) > 1 and raw[1] in "=+-@|%" else raw
-
-
 def platform_text(raw: str) -> str:
     return PREFIXED.sub("", text(raw))
 

@@ -17,7 +17,7 @@ from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, require
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events, with_toast
 from leadcrm.workspaces.paging import Order, page_of
 from leads import bulk
-from leads.access import visible_leads
+from leads.access import of_many, visible_leads
 from leads.batch import Refused
 from leads.bulk_forms import BULK_FORMS, BulkForm
 from leads.bulk_verbs import BULK_VERBS, BulkVerb
@@ -112,7 +112,7 @@ def bulk_undo(request: PageRequest, run_id: uuid.UUID) -> HttpResponse:
 
 def _number(request: PageRequest, selection: Selection, verb: BulkVerb) -> int:
     """How many of the leads the verb may be done to, counted as far as a run goes."""
-    leads = bulk.permitted(request.membership, selection.leads, verb)
+    leads = of_many(request.membership, selection.leads, need=verb.need)
     number = int(leads.order_by()[: bulk.MOST + 1].count())
     if number > bulk.MOST:
         raise bulk.BulkRefused(

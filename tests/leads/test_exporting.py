@@ -10,8 +10,9 @@ import pytest
 from leadcrm.workspaces.access import NotAllowed
 from leadcrm.workspaces.actors import Actor
 from leads import exporting, kinds
-from leads.exporting import EXPORT_COLUMNS, ExportRefused, safe
+from leads.exporting import EXPORT_COLUMNS, ExportRefused
 from leads.models import Activity, Lead
+from leads.spreadsheets import formula_safe
 from tests.factories import NOW, make_lead, make_leads
 
 COLUMNS = {column.key: column for column in EXPORT_COLUMNS}
@@ -86,7 +87,7 @@ def test_a_page_costs_one_query(ana, monkeypatch, django_assert_num_queries):
     ],
 )
 def test_nothing_in_the_file_is_a_formula(ana, text):
-    assert safe(text) == f"'{text}"
+    assert formula_safe(text) == f"'{text}"
     lead = make_lead(display_name="Mallory")
     Lead.objects.filter(pk=lead.pk).update(label=text)
     _, (_, value) = rows_of(take(ana, "name", "label"))
@@ -95,7 +96,7 @@ def test_nothing_in_the_file_is_a_formula(ana, text):
 
 @pytest.mark.parametrize("text", ["+4915112345678", "-12.50", "Ann Lee", "", "3 % off", "a=b"])
 def test_numbers_and_plain_text_stay_as_they_are(text):
-    assert safe(text) == text
+    assert formula_safe(text) == text
 
 
 def test_a_spreadsheet_holds_text_as_text_and_times_as_times(ana):
