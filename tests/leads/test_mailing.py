@@ -37,7 +37,8 @@ def test_what_is_wished_is_sent_once_and_says_nothing_about_the_person(
     assert f"https://crm.example.com/w/{acme.slug}/leads/{lead.pk}/" in sent.body
     text = str(sent.message())
     assert "Maria" not in text
-    assert "555" not in text
+    assert lead.phone not in text
+    assert "555-2671" not in text
     assert Notification.objects.get(kind="reply").emailed_at == now
 
 

@@ -57,13 +57,13 @@ def test_one_note_is_pinned_above_the_timeline(
     gate = note(lead, "The gate code is 4711", me, now - timedelta(days=200))
     for number in range(40):
         note(lead, f"Later {number}.", me, now)
-    assert "4711" not in web.get(page_of(lead)).content.decode()
+    assert "code is 4711" not in web.get(page_of(lead)).content.decode()
     answer = web.post(about(lead, "note-pin", gate), headers=HTMX)
     body = answer.content.decode()
-    assert body.index("Pinned note") < body.index("4711") < body.index("Later 39.")
+    assert body.index("Pinned note") < body.index("code is 4711") < body.index("Later 39.")
     assert log_of(lead)[-1] == kinds.NOTE_PINNED
     web.post(about(lead, "note-unpin", gate), headers=HTMX)
-    assert "4711" not in web.get(page_of(lead) + "?show=conversation").content.decode()
+    assert "code is 4711" not in web.get(page_of(lead) + "?show=conversation").content.decode()
     assert log_of(lead)[-1] == kinds.NOTE_UNPINNED
 
 

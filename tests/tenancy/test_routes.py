@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -512,14 +512,18 @@ def _json(body: Any) -> str:
     return json.dumps(body)
 
 
+COUNTED = (
+    (Activity, ""), (Lead, ""), (Source, ""), (Membership, " WHERE is_active"), (Campaign, ""),
+    (Company, ""), (ApiToken, " WHERE revoked_at IS NULL"), (SavedView, ""),
+)  # fmt: skip
+
+
 def state() -> tuple[int, ...]:
-    with all_workspaces():
-        return (
-            Activity.objects.count(), Lead.objects.count(), Source.objects.count(),
-            Membership.objects.filter(is_active=True).count(), Campaign.objects.count(),
-            Company.objects.count(), ApiToken.objects.filter(revoked_at=None).count(),
-            SavedView.objects.count(),
-        )  # fmt: skip
+    """How many rows there are of all workspaces; one plain query, as it is asked a thousand times."""
+    counts = (f"(SELECT count(*) FROM {model._meta.db_table}{rows})" for model, rows in COUNTED)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(counts))
+        return tuple(cursor.fetchone())
 
 
 def is_denied(answer: Any) -> bool:
