@@ -31,7 +31,7 @@ run: .venv/.runtime static/vendor/.copied ## Run leadcrm with a demo workspace; 
 .PHONY: test
 test: .venv/.dev static/vendor/.copied ## Run every test (ARGS="-k capture" for some, JOBS=4 for more at once)
 	@python -m tests.chromium
-	@python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: .venv/.dev ## Check style, templates and the direction of imports

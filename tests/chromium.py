@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+SHELL = (
+    "chromium-headless-shell"  # takes half the processor time of a whole browser that shows nothing
+)
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 MISSING = """
 The browser journeys need Chromium, and there is none on this machine. Install it:
 
-    Debian:  sudo apt-get install chromium
+    Debian:  sudo apt-get install chromium-headless-shell
     other:   Chromium or Google Chrome from your system, or set CHROMIUM to its path
 """
 
@@ -25,20 +28,24 @@ def find_chromium() -> str | None:
 
 
 def install() -> None:
-    """Install Debian's package; only root can."""
+    """Install Debian's package, the whole browser where there is no other; only root can."""
     quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "check": False}
     print("Installing Debian's chromium…", flush=True)
     subprocess.run(["apt-get", "-qq", "update"], **quiet)
-    subprocess.run(
-        ["apt-get", "-qq", "install", "-y", "--no-install-recommends", "chromium"],
-        stdout=subprocess.DEVNULL,
-        **quiet,
-    )
+    for package in (SHELL, "chromium"):
+        subprocess.run(
+            ["apt-get", "-qq", "install", "-y", "--no-install-recommends", package],
+            stdout=subprocess.DEVNULL,
+            **quiet,
+        )
+        if find_chromium():
+            return
 
 
 def main() -> None:
     """Succeed when there is a browser, after installing it where that is possible."""
-    if not find_chromium() and os.geteuid() == 0 and shutil.which("apt-get"):
+    wanted = not find_chromium() or ("CI" in os.environ and not shutil.which(SHELL))
+    if wanted and os.geteuid() == 0 and shutil.which("apt-get"):
         install()
     if not find_chromium():
         sys.exit(MISSING)

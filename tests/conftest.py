@@ -21,6 +21,15 @@ from leadcrm.workspaces.scoping import no_scope, workspace_scope
 from tests.factories import NOW, make_member, make_workspace
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LONGEST = (
+    *("tests/browser/", "tests/chaos/", "tests/tenancy/", "tests/integrations/web_form/"),
+    *("tests/pages/test_plans.py", "tests/leads/test_batch.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first, so that no worker is left with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(autouse=True)
