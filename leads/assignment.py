@@ -13,7 +13,7 @@ from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Role, Team
 from leadcrm.workspaces.updating import write_columns
 from leads import kinds, lifecycle
-from leads.batch import Change, Refused, Result, run, run_one
+from leads.batch import UNREAD, Change, Refused, Result, run, run_one
 from leads.models import Lead, Task
 from leads.models.activity import Lane
 from leads.models.lead import IS_OPEN, UNANSWERED
@@ -54,7 +54,8 @@ def assign(
             lifecycle.require_open(change.lead)
         give(change, owner, team, reason=reason)
 
-    return run(ids, decide, by=by, now=now, lane=lane)
+    # Whoever does mass work doesn't show the leads afterwards.
+    return run(ids, decide, by=by, now=now, lane=lane, unread=UNREAD if lane == Lane.BULK else ())
 
 
 def claim(lead_id: uuid.UUID, *, by: Actor, now: datetime) -> Result:
@@ -92,7 +93,7 @@ def give(
     `why` is told by the log row besides: how a rule decided.
     """
     lead, before = change.lead, change.lead.owner
-    new_team = team or (owner.team if owner else None) or (lead.team if owner is None else None)
+    new_team = team or (owner.team if owner else change.fact(_teams))
     if lead.owner_id == (owner.pk if owner else None) and lead.team_id == (
         new_team.pk if new_team else None
     ):
@@ -111,6 +112,13 @@ def give(
             **(why or {}),
         },
     )
+
+
+def _teams(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Team]:
+    """The teams of leads that have one."""
+    of_leads = dict(Lead.objects.filter(pk__in=ids, team__isnull=False).values_list("pk", "team"))
+    teams = Team.objects.in_bulk(set(of_leads.values()))
+    return {lead_id: teams[team_id] for lead_id, team_id in of_leads.items()}
 
 
 def _pass_on_tasks(moves: Sequence[tuple[uuid.UUID, uuid.UUID, Membership | None]]) -> None:

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 MOST = 100_000  # leads of one run
 AT_ONCE = 200  # so few are done while the page waits
-CHUNK = 500
+CHUNK = 1000
 LONGEST_TICK = 10.0  # seconds
 TRIES = 4  # of what the database can't do, before the lead at fault is refused
 UNDO_WITHIN = timedelta(days=1)

@@ -97,7 +97,7 @@ class Memory:
             before = self.before.get(key)
             if before is None and not self._is_new(key[1]):
                 continue
-            names = [name for name in after if before is None or before[name] != after[name]]
+            names = _changed(key[0], before, after)
             if names:
                 yield (
                     key,
@@ -112,12 +112,12 @@ class Memory:
     def _look(self, leads: Iterable[Lead], known: Iterable[Key] = ()) -> Rows:
         """The rows around leads, with those known from before."""
         leads = list(leads)
-        rows: Rows = {("lead", lead.pk): _columns_of(lead) for lead in leads}
+        rows: Rows = {("lead", lead.pk): lead.__dict__.copy() for lead in leads}
         for model in self.around:
             name = str(model._meta.model_name)
             ids = [row_id for kind, row_id in known if kind == name]
             for row in _around(model, leads, ids):
-                rows[name, row.pk] = _columns_of(row)
+                rows[name, row.pk] = row.__dict__
         return rows
 
     def _is_new(self, row_id: uuid.UUID) -> bool:
@@ -158,14 +158,23 @@ def _around(
     return rows.filter(lead__in=[lead.pk for lead in leads])
 
 
-def values_of(row: models.Model) -> dict[str, Any]:
-    """A row's columns as JSON holds them; what is projected is left out."""
-    return {name: plain(value) for name, value in _columns_of(row).items()}
+def values_of(row: models.Model, names: Iterable[str] | None = None) -> dict[str, Any]:
+    """These columns of a row as JSON holds them; by default all but what is projected."""
+    names = _names(type(row)) if names is None else names
+    return {name: plain(getattr(row, name)) for name in names}
 
 
-def _columns_of(row: models.Model) -> dict[str, Any]:
-    held = row.__dict__
-    return {name: held[name] if name in held else getattr(row, name) for name in _names(type(row))}
+def _changed(model: str, before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
+    """The columns that hold something else, of a new row all. What isn't read is never set."""
+    names = _names(MODELS[model])
+    if before is None:
+        return list(names)
+    found = {
+        name
+        for name, new in after.items()
+        if (old := before.get(name, new)) is not new and old != new
+    }
+    return [name for name in names if name in found]
 
 
 @cache

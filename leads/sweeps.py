@@ -15,7 +15,7 @@ from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import IdempotencyKey, Workspace
 from leadcrm.workspaces.scoping import all_workspaces, current_workspace_id, workspace_scope
 from leads import bulk, kinds, lifecycle, reminding, timeline, timers, undoing
-from leads.batch import Change, Decide, run
+from leads.batch import UNREAD, Change, Decide, run
 from leads.models import CloseReason, Lead, Notification, Task
 from leads.pipelines import Outcome, Status
 
@@ -28,10 +28,6 @@ LONGEST_TICK = 10.0  # seconds a sweep may run before it leaves the rest to its 
 KEEP_IDEMPOTENCY_KEYS = timedelta(days=3)
 KEEP_NOTIFICATIONS = timedelta(days=90)
 WARN_WINDOW = timedelta(days=14)
-# JSON, which takes half the time of reading a lead, and which no timer looks at.
-UNREAD = (
-    "answers", "first_touch", "last_touch", "platform_ref", "enrichment", "attributes", "provenance",
-)  # fmt: skip
 
 
 def auto_close_due(now: datetime) -> int:

@@ -22,7 +22,7 @@ from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import all_workspaces
 from leads import kinds, matching, remembering
 from leads.access import may_with
-from leads.batch import Change, Refused, Result, run, run_one
+from leads.batch import UNREAD, Change, Refused, Result, run, run_one
 from leads.models import Contact, ContactKey, Lead, Stage, UndoStep
 from leads.models.activity import Lane
 from leads.remembering import AROUND, MODELS
@@ -119,9 +119,12 @@ def undo_many(
             kinds.UNDONE, subject_type="bulk", subject_id=subject_id, data={"said": said}, **moved
         )
 
+    together = [row for rows in changes.values() for row in rows]
+    of_leads = [row for row in together if row["model"] == "lead"]
     with transaction.atomic():
-        _lock_keys([row for rows in changes.values() for row in rows])
-        return run(list(changes), decide, by=by, now=now, lane=Lane.BULK)
+        _lock_keys(together)
+        unread = [name for name in UNREAD if not any(name in row["after"] for row in of_leads)]
+        return run(list(changes), decide, by=by, now=now, lane=Lane.BULK, unread=unread)
 
 
 def forget(now: datetime) -> int:
@@ -151,7 +154,8 @@ def _take_back(change: Change, changes: Sequence[Changed]) -> dict[str, Any]:
     before = change.lead.stage
     _require_reach(change, of_lead["after"])
     _require_alone(change.lead, around.get("contact", []))
-    require_same(Lead, values := remembering.values_of(change.lead), of_lead["after"])
+    values = remembering.values_of(change.lead, of_lead["after"])
+    require_same(Lead, values, of_lead["after"])
     restore_lead(change, of_lead, values)
     _restore_around(around, change.now)
     change.touched = True

@@ -201,7 +201,7 @@ def take_back(chunk: ImportChunk, *, by: Actor, now: datetime) -> None:
         if change.lead.pk in touched or change.lead.merged_into_id is not None:
             raise Touched("It was edited since.")
         if (row := changed.get(change.lead.pk)) is not None:
-            values = remembering.values_of(change.lead)
+            values = remembering.values_of(change.lead, row["after"])
             undoing.require_same(Lead, values, row["after"])
             undoing.restore_lead(change, row, values)
         for one in by_lead[change.lead.pk]:

@@ -14,7 +14,7 @@ from django.db.models.functions import Collate
 
 from leadcrm.workspaces.actors import Actor
 from leads import kinds, remembering, undoing
-from leads.batch import Change, Refused, run
+from leads.batch import UNREAD, Change, Refused, run
 from leads.importing.packing import packed, unpacked
 from leads.models import (
     Activity,
@@ -99,7 +99,7 @@ def _restore(
         _require_untouched(change.lead, touched)
         for row in rows:
             if row["model"] == "lead":
-                values = remembering.values_of(change.lead)
+                values = remembering.values_of(change.lead, row["after"])
                 undoing.require_same(Lead, values, row["after"])
                 undoing.restore_lead(change, row, values)
             else:
@@ -132,7 +132,7 @@ def _remove(
             change.set(archived_at=now, archive_reason=REASON)
             change.record(kinds.ARCHIVED, data={"reason": REASON})
 
-    results = run(made, decide, by=by, now=now, lane=Lane.BACKFILL) if made else []
+    results = run(made, decide, by=by, now=now, lane=Lane.BACKFILL, unread=UNREAD) if made else []
     gone = [result.lead_id for result in results if result.done]
     _remove_people(gone, now)
     ExternalId.objects.filter(lead__in=gone).delete()

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection
 from django.http import Http404
+from django.test.utils import CaptureQueriesContext
 
 from leadcrm.workspaces.access import NotAllowed
 from leadcrm.workspaces.actors import Actor
-from leadcrm.workspaces.models import Role
+from leadcrm.workspaces.models import Role, Team
 from leads import archiving, assignment, bulk, editing, kinds, lifecycle, timeline
 from leads.bulk_verbs import BULK_VERBS, BulkVerb
 from leads.models import Activity, BulkRun, Campaign, Contact, Lead, Task
@@ -71,6 +72,34 @@ def test_a_few_leads_are_done_at_once(ana, ben):
     assert set(Lead.objects.values_list("owner", flat=True)) == {ben.pk}
     rows = Activity.objects.filter(kind=kinds.OWNER_CHANGED)
     assert {(row.lane, row.via, row.actor_id) for row in rows} == {("bulk", "bulk", ana.pk)}
+
+
+def test_many_take_as_many_queries_as_few(ana, ben, monkeypatch):
+    monkeypatch.setattr(bulk, "AT_ONCE", 0)
+    teams = [Team.objects.create(name=name) for name in ("North", "South", "East")]
+    counts = []
+    for rounds in (1, 3):
+        leads = [make_lead(team=team) for team in teams * rounds]
+        run = start("assign", leads, ana, {"owner": str(ben.pk)})
+        with CaptureQueriesContext(connection) as done:
+            finish(run)
+        bulk.undo(run, NOW)
+        with CaptureQueriesContext(connection) as undone:
+            finish(run)
+        found = Lead.objects.in_bulk([lead.pk for lead in leads])
+        assert all(found[lead.pk].team_id == lead.team_id for lead in leads)
+        counts.append((len(done), len(undone)))
+    assert counts[0] == counts[1]
+
+
+def test_leads_given_back_to_the_pool_stay_with_their_teams(ana, ben):
+    teams = [Team.objects.create(name=name) for name in ("North", "South")]
+    leads = [make_lead(owner=ben, team=team) for team in teams]
+    start("assign", leads, ana, {"owner": ""})
+    found = Lead.objects.filter(pk__in=[lead.pk for lead in leads])
+    assert {(lead.owner_id, lead.team_id) for lead in found} == {(None, team.pk) for team in teams}
+    rows = Activity.objects.filter(kind=kinds.OWNER_CHANGED)
+    assert {row.data["team"] for row in rows} == {"North", "South"}
 
 
 def test_many_are_done_by_the_worker_chunk_by_chunk(ana, ben, in_small_steps):
