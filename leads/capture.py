@@ -392,7 +392,8 @@ class _Capture:
 
 
 def _company_pair(values: Mapping[str, Any]) -> tuple[str, str]:
-    domain = identity.canonical_domain(values.get("email") or "", business_only=True) or ""
+    host = str(values.get("email") or "").rpartition("@")[2]
+    domain = identity.canonical_domain(host, business_only=True) or ""
     return (" ".join(str(values.get("company_name") or "").split())[:300], domain)
 
 

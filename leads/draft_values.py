@@ -39,6 +39,13 @@ CODES = {"country": 2, "budget_currency": 3}
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+_NUMBERS: dict[str, Any] = {
+    name: Lead._meta.get_field(name)
+    for name in (*IDENTITY_FIELDS, *DETAIL_FIELDS)
+    if not isinstance(Lead._meta.get_field(name), models.CharField | models.TextField)
+}
+
+
 class CaptureRefused(ValueError):
     """A draft can't become a lead; `field` names what is at fault."""
 
@@ -81,11 +88,24 @@ def clean(given: Mapping[str, Any], country: str, *, strict: bool) -> dict[str, 
     return values
 
 
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Clean values as JSON holds them."""
+    return {name: value if isinstance(value, str) else str(value) for name, value in values.items()}
+
+
+def restored(found: Mapping[str, Any]) -> CleanValues:
+    """What `plain` was given."""
+    return CleanValues({
+        name: _NUMBERS[name].to_python(value) if name in _NUMBERS else value
+        for name, value in found.items()
+    })  # fmt: skip
+
+
 def storable(value: Any) -> Any:
     """The same value without the characters that can't be stored."""
     if isinstance(value, str):
-        return UNSTORABLE.sub("", value)
-    if isinstance(value, Mapping):
+        return value if value.isascii() and "\x00" not in value else UNSTORABLE.sub("", value)
+    if isinstance(value, (dict, Mapping)):
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]

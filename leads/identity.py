@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote
 
 import idna
@@ -141,6 +142,11 @@ def canonical_email(raw: str | None) -> str | None:
 
     Source: integrations.md, Matching norms; RFC 5321, 5891.
     """
+    return None if raw is None or len(raw) > ADDRESS_INPUT else _email(raw)
+
+
+@lru_cache(maxsize=1000)
+def _email(raw: str) -> str | None:
     text = _unwrapped(raw)
     local, at, domain = text.rpartition("@")
     if not at or not local:
@@ -174,7 +180,8 @@ def canonical_phone(raw: str | None, country: str) -> str | None:
     text = unicodedata.normalize("NFKC", _visible(raw)).strip()
     if text[:4].lower() == "tel:":
         text = unquote(text[4:])
-    text = phonenumbers.normalize_digits_only(text, True)
+    if not text.isascii():
+        text = phonenumbers.normalize_digits_only(text, True)
     if SCIENTIFIC.fullmatch(text):
         return None
     if whole := WHOLE_FLOAT.fullmatch(text):
@@ -202,6 +209,14 @@ def canonical_domain(raw: str | None, *, business_only: bool = False) -> str | N
 
     Source: integrations.md, Matching norms and Enrichment.
     """
+    if raw is None or len(raw) > ADDRESS_INPUT:
+        return None
+    host = _host(raw)
+    return None if host is not None and business_only and _is_free_mail(host) else host
+
+
+@lru_cache(maxsize=1000)
+def _host(raw: str) -> str | None:
     text = SCHEME.sub("", _unwrapped(raw), count=1)
     authority = re.split(r"[/?#\\]", text, maxsplit=1)[0]
     host = _ascii_domain(PORT.sub("", authority.rpartition("@")[2])).lower()
@@ -213,7 +228,7 @@ def canonical_domain(raw: str | None, *, business_only: bool = False) -> str | N
         validate_domain(host)
     except ValidationError:
         return None
-    return None if business_only and _is_free_mail(host) else host
+    return host
 
 
 def split_name(display_name: str) -> tuple[str, str]:
@@ -311,10 +326,8 @@ def _one_line(text: str) -> str:
     return " ".join(_visible(text, keep=JOINERS).split())
 
 
-def _unwrapped(raw: str | None) -> str:
-    """The address inside brackets, quotes and `mailto:`; empty where the text is too long."""
-    if raw is None or len(raw) > ADDRESS_INPUT:
-        return ""
+def _unwrapped(raw: str) -> str:
+    """The address inside brackets, quotes and `mailto:`."""
     text = unicodedata.normalize("NFKC", _visible(raw)).strip()
     text = _without_mailto(text)
     if bracketed := ONE_IN_BRACKETS.fullmatch(text):

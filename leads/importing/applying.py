@@ -95,7 +95,7 @@ class Applier:
         Where the database or a verb refuses, each row is tried by itself and only those at fault
         are left out.
         """
-        rows = [self.drafter.draft(row) for row in rows_of(self.batch, chunk)]
+        rows = self._drafted(chunk)
         firsts = fold(rows, overwrite=self.comparer.existing == OVERWRITE)
         try:
             with transaction.atomic():
@@ -106,8 +106,14 @@ class Applier:
         chunk.journal = packed({**journal, "until": last_activity()})
         chunk.effects = dict(+written.effects)
         chunk.findings = _with_failures(chunk, written.failed)
-        chunk.state = ImportChunk.State.APPLIED
-        chunk.save(update_fields=["journal", "effects", "findings", "state"])
+        chunk.state, chunk.drafts = ImportChunk.State.APPLIED, None
+        chunk.save(update_fields=["journal", "effects", "findings", "drafts", "state"])
+
+    def _drafted(self, chunk: ImportChunk) -> list[Drafted]:
+        """The rows as the check read them. Those in error are read once more."""
+        rows = rows_of(self.batch, chunk)
+        kept = unpacked(chunk.drafts) or [None] * len(rows)
+        return [self.drafter.draft(row, one) for row, one in zip(rows, kept, strict=True)]
 
     def _write(self, rows: Sequence[Drafted]) -> Written:
         keys = [row.values.get(name) for row in rows for name in ("email", "phone")]

@@ -17,8 +17,8 @@ from leads.importing.comparing import (
     Comparer,
     key_hash,
 )
-from leads.importing.drafting import Drafter, fold
-from leads.importing.packing import keep, rows_of, unpacked
+from leads.importing.drafting import Drafter, fold, kept_of
+from leads.importing.packing import keep, packed, rows_of, unpacked
 from leads.models import Import, ImportChunk
 
 
@@ -30,6 +30,7 @@ def checker(batch: Import, member: Membership) -> Callable[[ImportChunk], None]:
 
     def check(chunk: ImportChunk) -> None:
         rows = [drafter.draft(row) for row in rows_of(batch, chunk)]
+        chunk.drafts = packed(kept_of(rows))
         fold(rows, overwrite=comparer.existing == OVERWRITE)
         findings = comparer.compare(rows)
         keep(chunk, [one.stored() for one in findings], [

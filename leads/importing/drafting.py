@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -74,8 +74,11 @@ class Drafter:
         self.day_first = bool(batch.option("day_first", True))
         self.keeps_dates = bool(batch.option("original_dates", True))
 
-    def draft(self, row: Row) -> Drafted:
-        """What the row says, complete or with the reason why it can't be imported."""
+    def draft(self, row: Row, kept: dict[str, Any] | None = None) -> Drafted:
+        """What the row says, complete or with the reason why it can't be imported.
+
+        `kept` are its values as an earlier draft of it had them (`kept_of`).
+        """
         number, cells = row
         drafted = Drafted(number, mapped=self.mapped)
         given: dict[str, Any] = {}
@@ -85,9 +88,7 @@ class Drafter:
                 if cell:
                     cell = unquoted(cell)
                     self._take(drafted, given, target, header, cell)
-            self._require_address(given)
-            cleaned = draft_values.clean(given, self.workspace.country, strict=True)
-            drafted.values = CleanValues(cleaned)
+            drafted.values = self._clean(given) if kept is None else draft_values.restored(kept)
         except CaptureRefused as refusal:
             drafted.error = (refusal.field, refusal.message)
         return drafted
@@ -153,10 +154,11 @@ class Drafter:
     def _take_campaign(self, drafted: Drafted, header: str, cell: str) -> None:
         drafted.campaign = " ".join(values.platform_text(cell).split())[:255]
 
-    def _require_address(self, given: dict[str, Any]) -> None:
+    def _clean(self, given: dict[str, Any]) -> CleanValues:
         email = given.get("email")
         if email and identity.canonical_email(email) is None:
             raise CaptureRefused(f"“{email[:80]}” is no e-mail address.", field="email")
+        return CleanValues(draft_values.clean(given, self.workspace.country, strict=True))
 
     def stage_named(self, text: str) -> Stage | None:
         """The stage of the pipeline that a cell means, by our names or another product's."""
@@ -199,6 +201,12 @@ class Drafter:
         chosen = self.batch.option("owner")
         rows = Membership.objects.filter(is_active=True).select_related("team")
         return rows.filter(pk=chosen).first() if chosen else None
+
+
+def kept_of(rows: Iterable[Drafted]) -> list[dict[str, Any] | None]:
+    """The values of drafts as JSON holds them, None where one is in error. What an address or a
+    number means takes most of the time of drafting a row."""
+    return [None if row.error else draft_values.plain(row.values) for row in rows]
 
 
 def fold(rows: Sequence[Drafted], *, overwrite: bool) -> list[Drafted]:

@@ -42,4 +42,4 @@ def keep(chunk: ImportChunk, found: list[dict[str, Any]], keys: list[int]) -> No
     )
     chunk.counts = dict(+counts)
     chunk.state = ImportChunk.State.CHECKED
-    chunk.save(update_fields=["findings", "keys", "counts", "state"])
+    chunk.save(update_fields=["findings", "drafts", "keys", "counts", "state"])

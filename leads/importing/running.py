@@ -62,7 +62,7 @@ def choose(
         held.state, held.counts, held.problem, held.attempts = State.CHECKING, {}, "", 0
         held.save(update_fields=["mapping", "options", "state", "counts", "problem", "attempts"])
         ImportChunk.objects.filter(batch=held).update(
-            state=ImportChunk.State.WAITING, findings=None, counts={}, keys=[]
+            state=ImportChunk.State.WAITING, drafts=None, findings=None, counts={}, keys=[]
         )
         ImportMapping.objects.update_or_create(
             shape=shape_of(held.headers, held.kind),

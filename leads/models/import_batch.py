@@ -123,7 +123,8 @@ class ImportPart(WorkspaceModel):
 class ImportChunk(WorkspaceModel):
     """A thousand rows of an import, what the check found and what applying them changed.
 
-    The three are packed by `leads.importing.packing`. `keys` are hashes of what names the people
+    All are packed by `leads.importing.packing`. `drafts` are the values of the rows as the check read
+    them, until they are applied. `keys` are hashes of what names the people
     of new rows, to find those who come again further down.
     """
 
@@ -138,6 +139,7 @@ class ImportChunk(WorkspaceModel):
     first_row = models.PositiveIntegerField()
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     cells = models.BinaryField()
+    drafts = models.BinaryField(null=True)
     findings = models.BinaryField(null=True)
     journal = models.BinaryField(null=True)
     counts = models.JSONField(default=dict)

@@ -61,7 +61,7 @@ class Contact(WorkspaceModel):
     email = models.EmailField(max_length=254, blank=True)
     phone = models.CharField(max_length=20, blank=True)
     company = models.ForeignKey(
-        Company, models.SET_NULL, null=True, blank=True, related_name="contacts"
+        Company, models.SET_NULL, null=True, blank=True, related_name="contacts", db_index=False
     )
     company_name = models.CharField(max_length=300, blank=True)
     job_title = models.CharField(max_length=200, blank=True)
@@ -72,12 +72,19 @@ class Contact(WorkspaceModel):
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     class Meta(WorkspaceModel.Meta):
         indexes: ClassVar = [
             models.Index("workspace", Lower("display_name"), "id", name="contact_name"),
             models.Index(fields=["company"], name="contact_company"),
+            models.Index(
+                fields=["merged_into"],
+                name="contact_merged_into",
+                condition=models.Q(merged_into__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -52,6 +53,20 @@ def people_file(count: int, start: int = 0, company: str = "Acme") -> str:
         for n in range(start, start + count)
     ]
     return HEAD + "\n".join(lines) + "\n"
+
+
+def test_what_the_check_read_is_what_is_applied(load: Load, acme: Workspace, now: datetime) -> None:
+    file = (
+        "Name,Email,Phone,Budget\nEva,EVA@People.example,(415) 555-2671,12500\nBad,no-address,,\n"
+    )
+    batch = check(load(file), now, {"Budget": "budget"})
+    Workspace.objects.filter(pk=acme.pk).update(country="DE")  # where the number means nothing
+    apply(batch, now)
+    lead = Lead.objects.get()
+    assert (lead.email, lead.phone) == ("eva@people.example", "+14155552671")
+    assert lead.budget == Decimal("12500.00")
+    assert ImportChunk.objects.get(batch=batch).drafts is None
+    assert fresh(batch).effects == {"created": 1, "error": 1}
 
 
 # --- the check ---------------------------------------------------------------------------------
