@@ -78,11 +78,13 @@ class Prepared:
     match: matching.Match = field(default_factory=lambda: matching.Match(None))
     effect: Effect = Effect.KNOWN
     lead_id: uuid.UUID = NOBODY
+    person: matching.Person = field(init=False)
 
-    @property
-    def person(self) -> matching.Person:
+    def __post_init__(self) -> None:
         values = {name: self.values[name] for name in IDENTITY_FIELDS if self.values.get(name)}
-        return matching.Person(self.values.get("email", ""), self.values.get("phone", ""), values)
+        self.person = matching.Person(
+            self.values.get("email", ""), self.values.get("phone", ""), values
+        )
 
     @property
     def names(self) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
@@ -31,8 +32,9 @@ def insert_rows(rows: Sequence[WorkspaceModel]) -> None:
     for row in rows:
         row.claim_for_scope()
     _insert(rows)
+    alias = connection.alias
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, alias
 
 
 def insert_once(row: WorkspaceModel) -> None:
@@ -55,15 +57,17 @@ def draw_ids(rows: Sequence[WorkspaceModel]) -> None:
 
 
 def _insert(rows: Sequence[WorkspaceModel], conflict: str = "") -> None:
-    held = [row.__dict__ for row in rows]
+    columns = _columns(type(rows[0]), rows[0].pk is not None)
+    read = attrgetter("__dict__")
+    take = itemgetter(*(column.attname for column in columns))
     same: list[Column] = []
     varying: list[Column] = []
     once: list[Any] = []
     lists: list[Any] = []
     _require_own_defaults(rows)
-    for column in _columns(type(rows[0]), rows[0].pk is not None):
+    for column, held in zip(columns, zip(*map(take, map(read, rows)), strict=True), strict=True):
         # JSON is compared as text: in Python {"a": 1} equals {"a": True}.
-        values = as_stored(column, [row[column.attname] for row in held])
+        values = as_stored(column, held)
         if values[0] == values[-1] and values.count(values[0]) == len(values):
             same.append(column)
             once.append(values[0])
@@ -122,8 +126,15 @@ def cast(one: Column) -> str:
     return "::jsonb" if isinstance(one, models.JSONField) else ""
 
 
-def as_stored(column: Column, values: list[Any]) -> list[Any]:
+def as_stored(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     """Values of a column as its array takes them."""
     if isinstance(column, models.JSONField):
-        return [value if value is None else json.dumps(value) for value in values]
+        return [None if value is None else _as_json(value) for value in values]
     return values
+
+
+def _as_json(value: Any) -> str:
+    return "{}" if value == {} else _encode(value)
+
+
+_encode = json.JSONEncoder().encode

@@ -29,7 +29,8 @@ def new_row(model: type[M], **values: Any) -> M:
         if name in constants or name in made:
             held[name] = value
         elif name in relations:
-            held[relations[name]] = value.pk if value is not None else None
+            attname, key = relations[name]
+            held[attname] = getattr(value, key) if value is not None else None
             state.fields_cache[name] = value
         else:
             raise TypeError(f"{model.__name__} has no column {name}")
@@ -39,8 +40,9 @@ def new_row(model: type[M], **values: Any) -> M:
 @cache
 def _defaults(
     model: type[models.Model],
-) -> tuple[dict[str, Any], dict[str, Callable[[], Any]], dict[str, str]]:
-    """The defaults that never change, what makes one for each row, and the columns of relations."""
+) -> tuple[dict[str, Any], dict[str, Callable[[], Any]], dict[str, tuple[str, str]]]:
+    """The defaults that never change, what makes one for each row, and of each relation its column
+    and the one that it holds."""
     constants: dict[str, Any] = {}
     made: dict[str, Callable[[], Any]] = {}
     for column in model._meta.concrete_fields:
@@ -48,5 +50,9 @@ def _defaults(
             made[column.attname] = column.default
         else:
             constants[column.attname] = column.get_default()
-    relations = {one.name: one.attname for one in model._meta.concrete_fields if one.is_relation}
+    relations = {
+        one.name: (one.attname, one.target_field.attname)
+        for one in model._meta.concrete_fields
+        if isinstance(one, models.ForeignKey)
+    }
     return constants, made, relations
