@@ -7,7 +7,9 @@ a good one before.
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,7 +24,7 @@ from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import all_workspaces
 from leads import kinds, matching, remembering
 from leads.access import may_with
-from leads.batch import UNREAD, Change, Refused, Result, run, run_one
+from leads.batch import UNREAD, Change, Load, Refused, Result, run, run_one
 from leads.models import Contact, ContactKey, Lead, Stage, UndoStep
 from leads.models.activity import Lane
 from leads.remembering import AROUND, MODELS
@@ -87,10 +89,11 @@ def undo(step: UndoStep, *, by: Actor, now: datetime) -> Result:
 
     Raises UndoRefused where it is too late, was done already, or something changed since.
     """
+    read = _reader(step.changes)
 
     def decide(change: Change) -> None:
         _require_fresh(step, now)
-        moved = _take_back(change, step.changes)
+        moved = _take_back(change, step.changes, read)
         UndoStep.objects.filter(pk=step.pk).update(undone_at=now)
         data = {"said": step.said, "activities": step.activities}
         change.record(kinds.UNDONE, subject_type="undo", subject_id=step.pk, data=data, **moved)
@@ -112,15 +115,16 @@ def undo_many(
 
     A lead that changed since is left alone, and its result says why.
     """
+    together = [row for rows in changes.values() for row in rows]
+    of_leads = [row for row in together if row["model"] == "lead"]
+    read = _reader(together)
 
     def decide(change: Change) -> None:
-        moved = _take_back(change, changes[change.lead.pk])
+        moved = _take_back(change, changes[change.lead.pk], read)
         change.record(
             kinds.UNDONE, subject_type="bulk", subject_id=subject_id, data={"said": said}, **moved
         )
 
-    together = [row for rows in changes.values() for row in rows]
-    of_leads = [row for row in together if row["model"] == "lead"]
     with transaction.atomic():
         _lock_keys(together)
         unread = [name for name in UNREAD if not any(name in row["after"] for row in of_leads)]
@@ -142,7 +146,7 @@ def _lock_keys(changes: Sequence[Changed]) -> None:
         matching.lock_keys(*values)
 
 
-def _take_back(change: Change, changes: Sequence[Changed]) -> dict[str, Any]:
+def _take_back(change: Change, changes: Sequence[Changed], read: Load) -> dict[str, Any]:
     """Restore the lead of a change and what is around it; returns the move between stages."""
     of_lead: Changed = {"before": {}, "after": {}}
     around: dict[str, list[Changed]] = {}
@@ -156,9 +160,10 @@ def _take_back(change: Change, changes: Sequence[Changed]) -> dict[str, Any]:
     _require_alone(change.lead, around.get("contact", []))
     values = remembering.values_of(change.lead, of_lead["after"])
     require_same(Lead, values, of_lead["after"])
+    # Compared before the first is written: what is refused leaves nothing half undone.
+    _require_same_around(around, change.fact(read))
     restore_lead(change, of_lead, values)
-    _restore_around(around, change.now)
-    change.touched = True
+    change.together(_write_around, (around, change.now))
     return _moved(before, change.lead.stage)
 
 
@@ -211,34 +216,55 @@ def restore_lead(change: Change, row: Changed, values: Mapping[str, Any]) -> Non
     change.lead.pipeline = change.lead.stage.pipeline
 
 
-def _restore_around(around: Mapping[str, list[Changed]], now: datetime) -> None:
-    """Compare all rows before the first is written: what is refused leaves nothing half undone."""
-    found = {name: _read(MODELS[name], rows) for name, rows in around.items()}
+def _reader(changes: Sequence[Changed]) -> Load:
+    """What reads the rows around leads as they are now, and locks them: once for all leads."""
+    groups: dict[str, list[Changed]] = defaultdict(list)
+    for row in changes:
+        if row["model"] != "lead":
+            groups[row["model"]].append(row)
+
+    def read(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, Rows]]:
+        found = {name: _read(MODELS[name], rows) for name, rows in groups.items()}
+        return dict.fromkeys(ids, found)
+
+    return read
+
+
+def _read(model: type[models.Model], rows: Sequence[Changed]) -> Rows:
+    found = model._default_manager.filter(pk__in=[uuid.UUID(row["id"]) for row in rows])
+    locked = found.order_by("pk").select_for_update(no_key=True)
+    return {row.pk: remembering.values_of(row) for row in locked}
+
+
+def _require_same_around(around: Mapping[str, list[Changed]], found: Mapping[str, Rows]) -> None:
     for name, rows in around.items():
         for row in rows:
             current = found[name].get(uuid.UUID(row["id"]))
             if current is None:
                 raise UndoRefused("This can't be undone: part of it is gone.")
             require_same(MODELS[name], current, row["after"])
+
+
+def _write_around(leads: Sequence[tuple[Mapping[str, list[Changed]], datetime]]) -> None:
     for model in AROUND:
-        write_rows(model, around.get(str(model._meta.model_name), []), now)
-
-
-def _read(model: type[models.Model], rows: Sequence[Changed]) -> Rows:
-    found = model._default_manager.filter(pk__in=[row["id"] for row in rows])
-    locked = found.order_by("pk").select_for_update(no_key=True)
-    return {row.pk: remembering.values_of(row) for row in locked}
+        name = str(model._meta.model_name)
+        rows = [row for around, _ in leads for row in around.get(name, ())]
+        write_rows(model, rows, leads[0][1])
 
 
 def write_rows(model: type[models.Model], rows: Sequence[Changed], now: datetime) -> None:
     """Put back rows around a lead, and remove those that a verb made."""
+    alike: dict[str, list[Changed]] = defaultdict(list)
     for row in rows:
         if row["before"] is not None:
-            values = {
-                name: model._meta.get_field(name).to_python(value)  # type: ignore[union-attr]
-                for name, value in row["before"].items()
-            }
-            model._default_manager.filter(pk=row["id"]).update(**values)
+            alike[json.dumps(row["before"], sort_keys=True)].append(row)
+    for group in alike.values():
+        values = {
+            name: model._meta.get_field(name).to_python(value)  # type: ignore[union-attr]
+            for name, value in group[0]["before"].items()
+        }
+        ids = [uuid.UUID(row["id"]) for row in group]
+        model._default_manager.filter(pk__in=ids).update(**values)
     made = [row["id"] for row in rows if row["before"] is None]
     if made:
         _remove(model, made, now)

@@ -74,12 +74,15 @@ def test_a_few_leads_are_done_at_once(ana, ben):
     assert {(row.lane, row.via, row.actor_id) for row in rows} == {("bulk", "bulk", ana.pk)}
 
 
-def test_many_take_as_many_queries_as_few(ana, ben, monkeypatch):
+def test_many_take_as_many_queries_as_few(ana, ben, max_, me, monkeypatch):
     monkeypatch.setattr(bulk, "AT_ONCE", 0)
     teams = [Team.objects.create(name=name) for name in ("North", "South", "East")]
     counts = []
     for rounds in (1, 3):
-        leads = [make_lead(team=team) for team in teams * rounds]
+        leads = [make_lead(team=team, owner=max_) for team in teams * rounds]
+        timeline.add_task(
+            [lead.pk for lead in leads], title="Call", due_at=NOW + DAY, by=me, now=NOW
+        )
         run = start("assign", leads, ana, {"owner": str(ben.pk)})
         with CaptureQueriesContext(connection) as done:
             finish(run)
@@ -88,6 +91,8 @@ def test_many_take_as_many_queries_as_few(ana, ben, monkeypatch):
             finish(run)
         found = Lead.objects.in_bulk([lead.pk for lead in leads])
         assert all(found[lead.pk].team_id == lead.team_id for lead in leads)
+        tasks = Task.objects.filter(lead__in=list(found))
+        assert set(tasks.values_list("assignee", flat=True)) == {max_.pk}
         counts.append((len(done), len(undone)))
     assert counts[0] == counts[1]
 
