@@ -72,6 +72,18 @@ def test_pages_that_were_not_asked_for_have_no_goal() -> None:
     assert "2.00× (by due, page 9)" in found.found
 
 
+def test_an_import_is_held_against_the_copy_of_the_same_run() -> None:
+    size = figures()
+    rates = {**dict.fromkeys(report.RATES, 5000), "import": 1000, "COPY, upsert": 5000}
+    size["writes"] = {name: {"rate": rate} for name, rate in rates.items()}
+    size["form"] = {name: {"rate": 1} for name in ("product", "capture", "store")}
+    found = {one.goal: one for one in report.goals([size]) if one.what == "Import"}
+    assert [(one.found, one.met) for one in found.values()] == [
+        ("1,000/s", False),
+        ("0.20×", False),
+    ]
+
+
 def test_growth_compares_the_same_pages() -> None:
     small = figures(
         **{"People: all": ([0.01], [0.01]), "Page 1,000: by due, page 9": ([0.01], [0.01])}

@@ -78,7 +78,7 @@ def main() -> None:
         found["UPDATE"] = _update()
         found["capture, new people"] = _capture(fresh=True)
         found["capture, known people"] = _capture(fresh=False)
-        found["import"] = _import()
+        found["import"], found["import, undone"] = _import()
         _submit(SUBMISSIONS)
     found["drain"] = _drain()
     found["subscribers"] = _subscribers()
@@ -86,7 +86,7 @@ def main() -> None:
         due = _make_due(BATCH * ROUNDS)
     found["auto-close"] = _auto_close(due)
     with workspace_scope(workspace):
-        found["bulk assign"] = _bulk_assign(BATCH * ROUNDS)
+        found["bulk assign"], found["bulk assign, undone"] = _bulk_assign(BATCH * ROUNDS)
         found["export"] = _export(BATCH * ROUNDS * 2)
         found["join of people by name and company"] = _join()
         found["duplicates, people looked at"] = _duplicates()
@@ -209,16 +209,17 @@ def _capture(*, fresh: bool) -> dict[str, float]:
     return _measured(rows, seconds, Activity.objects.count() - rows_before)
 
 
-def _import() -> dict[str, float]:
-    """A file of new people, from the upload to the leads with their log rows: store, read, check, apply."""
+def _import() -> tuple[dict[str, float], dict[str, float]]:
+    """A file of new people, from the upload to the leads with their log rows: store, read, check,
+    apply; and taken back."""
     owner = Membership.objects.select_related("workspace", "user").get(role=Role.OWNER)
     people = _people(BATCH * ROUNDS)
     names = list(people[0])
     lines = [names, *([person[name] for name in names] for person in people)]
     data = "\n".join(",".join(line) for line in lines).encode()
-    before = Activity.objects.count()
+    before, leads_before = Activity.objects.count(), Lead.objects.present().count()
 
-    def bring_in() -> None:
+    def bring_in() -> Import:
         batch = storing.store("bench.csv", [data], kind="leads", by=owner, now=timezone.now())
         _work(batch)
         batch.refresh_from_db()
@@ -226,9 +227,20 @@ def _import() -> dict[str, float]:
         _work(batch)
         running.apply(batch, timezone.now())
         _work(batch)
+        return batch
 
-    seconds = _timed(bring_in)
-    return _measured(len(people), seconds, Activity.objects.count() - before)
+    def take_back(batch: Import) -> None:
+        running.undo(batch, timezone.now())
+        _work(batch)
+
+    started = time.perf_counter()
+    batch = bring_in()
+    seconds = time.perf_counter() - started
+    done = _measured(len(people), seconds, Activity.objects.count() - before)
+    there = Lead.objects.present().count()
+    seconds = _timed(lambda: take_back(batch))
+    left = Lead.objects.present().count() - leads_before
+    return done, _measured(len(people), seconds, there - leads_before - left)
 
 
 def _work(batch: Import) -> None:
@@ -357,8 +369,8 @@ def _auto_close(ids: list[uuid.UUID]) -> dict[str, float]:
     return {**found, "rate": max(closed, len(ids)) / seconds, "others": others}
 
 
-def _bulk_assign(number: int) -> dict[str, float]:
-    """Open leads to another owner, as a worker does it: with results, and what undo needs."""
+def _bulk_assign(number: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Open leads to another owner, as a worker does it: with results, and what undo needs; and undone."""
     owner, other = _members()
     leads = Lead.objects.filter(pk__in=list(
         Lead.objects.open().exclude(owner=other.pk).values_list("pk", flat=True)[:number]
@@ -372,8 +384,11 @@ def _bulk_assign(number: int) -> dict[str, float]:
 
     seconds = _timed(work)
     run.refresh_from_db()
-    stored = Lead.objects.filter(pk__in=run.leads, owner=other.pk).count()
-    return _measured(run.total, seconds, stored)
+    theirs = Lead.objects.filter(pk__in=run.leads, owner=other.pk)
+    done = _measured(run.total, seconds, theirs.count())
+    bulk.undo(run, now)
+    seconds = _timed(work)
+    return done, _measured(run.total, seconds, run.total - theirs.count())
 
 
 def _export(number: int) -> dict[str, float]:
