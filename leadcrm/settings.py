@@ -316,6 +316,7 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "leads.pipelines.Status",
         "StageOutcomeEnum": "leads.pipelines.Outcome",
         "SourceKindEnum": "leads.models.source.SourceKind",
+        "ImportKindEnum": "leads.models.import_batch.Import.Kind",
         "TaskKindEnum": "leads.models.task.Task.Kind",
         "MemberKindEnum": "leadcrm.workspaces.models.workspace.Membership.Kind",
         "MessageDirectionEnum": "leads.models.message.Message.Direction",

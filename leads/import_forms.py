@@ -15,6 +15,12 @@ DELIMITERS = {
     ",": "Comma ,", ";": "Semicolon ;", "\t": "Tab", "|": "Bar |", "^": "^", "~": "~", ":": "Colon :",
 }  # fmt: skip
 
+NO_FILE = {
+    "required": "Choose a file first.",
+    "empty": "The file is empty.",
+    "missing": "Choose a file first.",
+}
+
 
 class UploadForm(Styled, forms.Form):
     kind = forms.ChoiceField(
@@ -26,11 +32,7 @@ class UploadForm(Styled, forms.Form):
     file = forms.FileField(
         label="File",
         help_text="CSV in any encoding, or Excel (.xlsx). Up to 300 MB and 1,000,000 rows.",
-        error_messages={
-            "required": "Choose a file first.",
-            "empty": "The file is empty.",
-            "missing": "Choose a file first.",
-        },
+        error_messages=NO_FILE,
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
     )
 

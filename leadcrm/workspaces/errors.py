@@ -53,8 +53,9 @@ class ApiError(Exception):
         self.problem = Problem(status, code, message, {field: [message]} if field else {})
 
 
-def too_large() -> ApiError:
-    return ApiError(413, "too_large", "The body may have at most 1 MiB.")
+def too_large(largest: int = 1024**2) -> ApiError:
+    """The refusal of a body of more than `largest` bytes."""
+    return ApiError(413, "too_large", f"The body may have at most {largest // 1024**2} MiB.")
 
 
 Explain = Callable[[Any], Problem]

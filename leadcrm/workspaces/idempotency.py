@@ -41,20 +41,21 @@ def answer_once(
     key: str,
     handle: Callable[[], Response],
     refuse: Callable[[Exception], Response],
+    fingerprint: str = "",
 ) -> Response:
     """The saved answer of this key, or that of `handle`, saved in the transaction of its change.
 
     A refusal (`refuse` makes the answer of an exception) undoes the change and is saved too,
     unless it may pass by itself. Another body under the same key answers 422, one that is
-    still being worked on 409.
+    still being worked on 409. A `fingerprint` is given where the body itself isn't kept.
     """
-    fingerprint = _fingerprint(request)
+    fingerprint = fingerprint or fingerprint_of(request, request._request.body)
     with transaction.atomic():
         if not _lock(membership, key):
             raise ApiError(409, "in_flight", "A request with this key is being worked on.", HEADER)
-        saved = IdempotencyKey.objects.filter(membership=membership, key=key).first()
+        saved = saved_answer(membership, key, fingerprint)
         if saved is not None:
-            return _replay(saved, fingerprint)
+            return saved
         try:
             response = settle_race(handle)
         except Exception as error:  # noqa: BLE001 – `refuse` answers every kind
@@ -62,6 +63,20 @@ def answer_once(
         if response.status_code < 500 and response.status_code not in PASSING:
             _save(response, membership, key, fingerprint)
         return response
+
+
+def saved_answer(membership: Membership, key: str, fingerprint: str) -> Response | None:
+    """The answer that this key had before. Raises ApiError where it was that of another request."""
+    saved = IdempotencyKey.objects.filter(membership=membership, key=key).first()
+    return _replay(saved, fingerprint) if saved else None
+
+
+def fingerprint_of(request: Any, content: bytes) -> str:
+    """What tells a request from others, `content` being its body or standing for it."""
+    plain = request._request
+    version = plain.headers.get("If-Match", "").encode()
+    parts = [plain.method.encode(), plain.get_full_path().encode(), version, content]
+    return hashlib.sha256(b"\x00".join(parts)).hexdigest()
 
 
 def settle_race(work: Callable[[], T]) -> T:
@@ -104,10 +119,3 @@ def _save(response: Response, membership: Membership, key: str, fingerprint: str
         status=response.status_code,
         response={"body": body, "headers": headers},
     )
-
-
-def _fingerprint(request: Any) -> str:
-    plain = request._request
-    version = plain.headers.get("If-Match", "").encode()
-    parts = [plain.method.encode(), plain.get_full_path().encode(), version, plain.body]
-    return hashlib.sha256(b"\x00".join(parts)).hexdigest()

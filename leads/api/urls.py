@@ -3,14 +3,16 @@
 from django.urls import path
 
 from leads import appointments
-from leads.api import contact_keys, leads, log, merges, people, problems, settings, work
+from leads.api import contact_keys, imports, leads, log, merges, people, problems, settings, work
 from leads.api.verb_views import BulkView, verb_view
 from leads.api.verbs import VERBS
+from leads.importing import running
 
 __all__ = ["problems", "urlpatterns"]  # importing problems registers what refusals answer
 
 LEAD = "leads/<uuid:lead_id>"
 APPOINTMENT = "appointments/<uuid:appointment_id>"
+IMPORT = "imports/<uuid:import_id>"
 SUGGESTION = "suggestions/<uuid:suggestion_id>"
 
 urlpatterns = [
@@ -78,5 +80,27 @@ urlpatterns = [
     path("pipelines/<uuid:pipeline_id>", settings.PipelineView.as_view(), name="pipeline"),
     path("close-reasons", settings.CloseReasonListView.as_view(), name="close-reasons"),
     path("custom-fields", settings.CustomFieldListView.as_view(), name="custom-fields"),
+    path("imports", imports.ImportListView.as_view(), name="imports"),
+    path("imports/targets", imports.TargetsView.as_view(), name="import-targets"),
+    path(IMPORT, imports.ImportView.as_view(), name="import"),
+    path(f"{IMPORT}/columns", imports.ColumnsView.as_view(), name="import-columns"),
+    path(f"{IMPORT}/reading", imports.ReadingView.as_view(), name="import-reading"),
+    path(f"{IMPORT}/findings", imports.FindingsView.as_view(), name="import-findings"),
+    path(f"{IMPORT}/errors", imports.ErrorsView.as_view(), name="import-errors"),
+    path(
+        f"{IMPORT}/apply",
+        imports.step_view("apply", "Start writing what the check found", running.apply),
+        name="import-apply",
+    ),
+    path(
+        f"{IMPORT}/cancel",
+        imports.step_view("cancel", "Stop an import; what is applied stays", running.cancel),
+        name="import-cancel",
+    ),
+    path(
+        f"{IMPORT}/undo",
+        imports.step_view("undo", "Take an import back, within 30 days", running.undo),
+        name="import-undo",
+    ),
     path("campaigns", settings.CampaignListView.as_view(), name="campaigns"),
 ]

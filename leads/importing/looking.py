@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 
 from leadcrm.workspaces.models import Workspace
 from leads.importing.comparing import CHANGED, CONFLICT, ERROR, NEW, RESULTS
@@ -171,6 +172,14 @@ def error_file(batch: Import) -> Iterator[bytes]:
                 name, problem = one["e"]
                 reason = f"{labels[name]}: {problem}" if name in labels else problem
                 yield _line(writer, [str(one["n"]), reason, *rows[one["n"]]])
+
+
+def error_download(batch: Import) -> StreamingHttpResponse:
+    """The file of errors as an answer."""
+    answer = StreamingHttpResponse(error_file(batch), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="errors-{batch.pk}.csv"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def _line(writer: Any, cells: Sequence[str]) -> bytes:

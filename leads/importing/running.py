@@ -16,7 +16,7 @@ from django.http import Http404
 from leadcrm.workspaces.access import NOT_FOUND, Reach, reach, require, team_mates
 from leadcrm.workspaces.models import Membership
 from leads.batch import Refused
-from leads.importing import storing
+from leads.importing import opening, storing
 from leads.importing.headers import shape_of
 from leads.importing.targets import targets_of
 from leads.models import Import, ImportChunk, ImportMapping
@@ -70,9 +70,13 @@ def choose(
         )
 
 
-def reread(batch: Import, *, encoding: str, delimiter: str) -> None:
-    """Read the file anew, in another encoding or with another delimiter."""
-    with _locked(batch, State.COLUMNS, State.CHECKED) as held:
+def read_otherwise(batch: Import, *, encoding: str, delimiter: str, header_row: int) -> None:
+    """Read the file anew, in another encoding or with another delimiter; or where these are as
+    they were, take another row for the names of the columns, by its number or 0 for none."""
+    with _locked(batch, State.COLUMNS) as held:
+        if (encoding, delimiter) == (held.encoding, held.delimiter):
+            opening.open_columns(held, header_row=header_row)
+            return
         ImportChunk.objects.filter(batch=held).delete()
         held.encoding, held.delimiter, held.rows, held.state = encoding, delimiter, 0, State.READING
         held.save(update_fields=["encoding", "delimiter", "rows", "state"])
@@ -123,28 +127,27 @@ def may_undo(batch: Import, now: datetime) -> bool:
 
 
 def _require_mapping(batch: Import, mapping: Sequence[str]) -> None:
+    problem = _problem_of(batch, mapping)
+    if problem:
+        raise ImportRefused(problem, field="mapping", code="invalid")
+
+
+def _problem_of(batch: Import, mapping: Sequence[str]) -> str:
+    """Why these columns can't be imported, or nothing."""
     known = targets_of(batch.kind)
     chosen = [key for key in mapping if key]
     if len(mapping) != len(batch.headers) or set(chosen) - set(known):
-        raise ImportRefused("Choose from the list what becomes of each column.", field="mapping")
+        return "Choose from the list what becomes of each column."
     for key in dict.fromkeys(chosen):
         if chosen.count(key) > 1 and not known[key].gathers:
-            raise ImportRefused(
-                f"Two columns can't both be “{known[key].label}”. Choose one of them.",
-                field="mapping",
-            )
+            return f"Two columns can't both be “{known[key].label}”. Choose one of them."
     if batch.kind == Import.Kind.HISTORY:
         if not {"external_id", "email", "phone"} & set(chosen):
-            raise ImportRefused(
-                "Choose the column that says which lead it is: an id, an e-mail or a phone.",
-                field="mapping",
-            )
-        if "at" not in chosen:
-            raise ImportRefused("Choose the column that says when it happened.", field="mapping")
-    elif not set(NAMING) & set(chosen):
-        raise ImportRefused(
-            "Choose at least a column with a name, an e-mail or a phone.", field="mapping"
-        )
+            return "Choose the column that says which lead it is: an id, an e-mail or a phone."
+        return "" if "at" in chosen else "Choose the column that says when it happened."
+    if not set(NAMING) & set(chosen):
+        return "Choose at least a column with a name, an e-mail or a phone."
+    return ""
 
 
 @contextmanager

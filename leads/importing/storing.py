@@ -26,7 +26,16 @@ CHUNK = 1000  # rows
 def store(
     name: str, blocks: Iterable[bytes], *, kind: str, by: Membership | None, now: datetime
 ) -> Import:
-    """Keep an uploaded file, to be read by a worker. Its form is told by its content.
+    """Keep an uploaded file and have a worker read it. Raises UnreadableFile, as `keep` does."""
+    batch = keep(name, blocks, kind=kind, by=by, now=now)
+    begin(batch)
+    return batch
+
+
+def keep(
+    name: str, blocks: Iterable[bytes], *, kind: str, by: Membership | None, now: datetime
+) -> Import:
+    """Keep an uploaded file. Its form is told by its content.
 
     Each part is written by itself, so that no transaction is as long as an upload. Raises
     UnreadableFile for what is no table, or too large; then nothing of it is kept.
@@ -46,9 +55,19 @@ def store(
     except UnreadableFile:
         batch.delete()
         raise
-    batch.state = Import.State.READING
-    batch.save(update_fields=["form", "size", "encoding", "delimiter", "state"])
+    batch.save(update_fields=["form", "size", "encoding", "delimiter"])
     return batch
+
+
+def begin(batch: Import) -> None:
+    """Have a worker read a file that was kept."""
+    batch.state = Import.State.READING
+    batch.save(update_fields=["state"])
+
+
+def drop(batch: Import) -> None:
+    """Delete a file that was kept and that nothing has begun with."""
+    Import.objects.filter(pk=batch.pk, state=Import.State.STORING).delete()
 
 
 def _store_parts(batch: Import, blocks: Iterable[bytes]) -> tuple[bytes, int, bool]:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
 from leads.import_forms import UploadForm, options_form, reading_form
-from leads.importing import looking, opening, running, storing
+from leads.importing import looking, running, storing
 from leads.importing.comparing import RESULTS
 from leads.importing.running import ImportRefused, access_import, visible_imports
 from leads.importing.sniffing import UnreadableFile
@@ -91,15 +91,18 @@ def import_reading(request: PageRequest, import_id: uuid.UUID) -> HttpResponse:
     """Read the file in another way: encoding, delimiter, which row names the columns."""
     batch = access_import(request.membership, import_id)
     form = reading_form(batch, request.POST)
-    if not form.is_valid() or batch.state != State.COLUMNS:
+    if not form.is_valid():
         return _refused(request, batch, reading=form)
     given = form.cleaned_data
-    encoding = given.get("encoding", batch.encoding)
-    delimiter = given.get("delimiter", batch.delimiter)
-    if (encoding, delimiter) == (batch.encoding, batch.delimiter):
-        opening.open_columns(batch, header_row=given["header_row"])
-    else:
-        running.reread(batch, encoding=encoding, delimiter=delimiter)
+    try:
+        running.read_otherwise(
+            batch,
+            encoding=given.get("encoding", batch.encoding),
+            delimiter=given.get("delimiter", batch.delimiter),
+            header_row=given["header_row"],
+        )
+    except ImportRefused as refusal:
+        return _refused(request, batch, reading=form, refusal=refusal.message)
     return redirect("import", request.workspace.slug, batch.pk)
 
 
@@ -131,12 +134,7 @@ import_again = _verb(lambda batch, now: running.back_to_columns(batch), "")
 def import_errors(request: PageRequest, import_id: uuid.UUID) -> HttpResponseBase:
     """The rows that can't be imported, with the reason, as CSV."""
     batch = access_import(request.membership, import_id)
-    answer = StreamingHttpResponse(
-        looking.error_file(batch), content_type="text/csv; charset=utf-8"
-    )
-    answer["Content-Disposition"] = f'attachment; filename="errors-{batch.pk}.csv"'
-    answer["Cache-Control"] = "private, no-store"
-    return answer
+    return looking.error_download(batch)
 
 
 def _refused(request: PageRequest, batch: Import, **context: Any) -> HttpResponse:

@@ -19,6 +19,7 @@ from schemathesis.checks import CHECKS, not_a_server_error
 
 from leadcrm.workspaces.models import Membership
 from leads import timeline
+from leads.importing import storing, sweep
 from leads.models import (
     Appointment,
     ContactKey,
@@ -49,7 +50,12 @@ def make_targets(me: Any) -> dict[str, Any]:
     timeline.add_task([lead.pk], title="Call", due_at=NOW + timedelta(days=1), by=me, now=NOW)
     booked = Appointment.objects.create(lead=lead, scheduled_for=NOW + timedelta(hours=1))
     suggested = FieldSuggestion.objects.create(lead=lead, field="state", source="erp", value="Ohio")
+    batch = storing.store(
+        "l.csv", [b"Name,Email\nAnn,a@x.example\n"], kind="leads", by=None, now=NOW
+    )
+    sweep.advance_due(NOW)
     found: dict[str, Any] = {
+        "import_id": batch.pk,
         "lead_id": lead.pk,
         "contact_id": lead.contact_id,
         "key_id": ContactKey.objects.get(contact=lead.contact_id).pk,

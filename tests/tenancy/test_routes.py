@@ -328,6 +328,16 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:pipeline": READ,
     "api:close-reasons": READ,
     "api:custom-fields": READ,
+    "api:imports": page(GET=MANAGERS, POST=MANAGERS),
+    "api:import-targets": page(GET=MANAGERS),
+    "api:import": page(GET=MANAGERS),
+    "api:import-columns": page(PUT=MANAGERS),
+    "api:import-reading": page(PUT=MANAGERS),
+    "api:import-findings": page(GET=MANAGERS),
+    "api:import-errors": page(GET=MANAGERS),
+    "api:import-apply": POST_MANAGE,
+    "api:import-cancel": POST_MANAGE,
+    "api:import-undo": POST_MANAGE,
     "api:campaigns": page(GET=EVERY, POST=WORKERS),
 }
 # Routes outside of any workspace, and whether they answer a visitor.

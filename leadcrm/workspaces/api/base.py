@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -71,11 +72,18 @@ class ApiView(APIView):
         if any(unfit(value) for value in kwargs.values() if isinstance(value, str)):
             raise Http404(NOT_FOUND)
         if request.method not in SAFE:
-            _read_body(request)
+            self.read_body(request)
         if request.method in REPEATABLE and (key := key_of(request)):
-            self._answer_once(request, key)
+            self.answer_by_key(request, key)
 
-    def _answer_once(self, request: Request, key: str) -> None:
+    def read_body(self, request: Request) -> None:
+        """Parse the body before the view runs, so that a bad one is refused whatever it does."""
+        require_length(request, LARGEST)
+        with unreadable_bodies(request):
+            _ = request._request.body  # kept for the fingerprint of an Idempotency-Key
+        _ = request.data
+
+    def answer_by_key(self, request: Request, key: str) -> None:
         """Put the idempotent answer in the place of this request's handler."""
         name = str(request.method).lower()
         handler: Callable[..., Response] | None = getattr(self, name, None)
@@ -149,20 +157,24 @@ class NotFoundView(APIView):
         raise Http404(NOT_FOUND)
 
 
-def _read_body(request: Request) -> None:
-    """Parse the body before the view runs, so that a bad one is refused whatever it does."""
+def require_length(request: Request, largest: int) -> None:
+    """Refuse a body whose length is none, or above `largest` bytes, before it is read."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not str(length).isdigit():
         raise ApiError(400, "bad_request", "Content-Length must be a number.")
-    if int(length) > LARGEST:
-        raise too_large()
+    if int(length) > largest:
+        raise too_large(largest)
+
+
+@contextmanager
+def unreadable_bodies(request: Request) -> Iterator[None]:
+    """Say what is wrong with a body that can't be read."""
     try:
-        _ = request._request.body  # kept for the fingerprint of an Idempotency-Key
+        yield
     except RawPostDataException:  # a form, read in search of a CSRF token
         raise UnsupportedMediaType(str(request.content_type)) from None
     except UnreadablePostError:
         raise ApiError(400, "bad_request", "The body ended too early.") from None
-    _ = request.data
 
 
 def whole(text: str | None, name: str, default: int, largest: int) -> int:
