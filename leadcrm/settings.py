@@ -317,6 +317,8 @@ SPECTACULAR_SETTINGS = {
         "StageOutcomeEnum": "leads.pipelines.Outcome",
         "SourceKindEnum": "leads.models.source.SourceKind",
         "ImportKindEnum": "leads.models.import_batch.Import.Kind",
+        "ImportStateEnum": "leads.models.import_batch.Import.State",
+        "BulkRunStateEnum": "leads.models.bulk.BulkRun.State",
         "TaskKindEnum": "leads.models.task.Task.Kind",
         "MemberKindEnum": "leadcrm.workspaces.models.workspace.Membership.Kind",
         "MessageDirectionEnum": "leads.models.message.Message.Direction",

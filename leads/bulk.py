@@ -30,6 +30,7 @@ from leads.remembering import remembered
 log = structlog.get_logger(__name__)
 
 MOST = 100_000  # leads of one run
+NAMED_ABOVE = 500  # leads; whoever means more says how many, for what is grave or sent by a program
 AT_ONCE = 200  # so few are done while the page waits
 CHUNK = 1000
 LONGEST_TICK = 10.0  # seconds
@@ -37,6 +38,7 @@ TRIES = 4  # of what the database can't do, before the lead at fault is refused
 UNDO_WITHIN = timedelta(days=1)
 KEPT = timedelta(days=30)
 BEYOND_REACH = "Not found, or not yours."
+TOO_MANY = f"These are more than {MOST:,} leads. Narrow them down by a filter."
 State = BulkRun.State
 
 
@@ -55,6 +57,16 @@ def offered(member: Membership, *, removed: bool) -> list[BulkVerb]:
         and not (verb.need == "close" and member.role == Role.REP)
         and (verb.key == "restore") == removed
     ]
+
+
+def number_of(leads: QuerySet[Lead], verb: BulkVerb, member: Membership) -> int:
+    """To how many of the leads the member may do this. Raises NotAllowed, and BulkRefused above
+    what a run takes."""
+    mine = access.of_many(member, leads, need=verb.need)
+    number = int(mine.order_by()[: MOST + 1].count())
+    if number > MOST:
+        raise BulkRefused(TOO_MANY)
+    return number
 
 
 def start(
@@ -161,6 +173,15 @@ def require_undoable(run: BulkRun, now: datetime) -> None:
         raise BulkRefused("It is too late to undo this: a day has passed.")
 
 
+def may_undo(run: BulkRun, now: datetime) -> bool:
+    """Whether there is something that `undo` would take back."""
+    try:
+        require_undoable(run, now)
+    except BulkRefused:
+        return False
+    return run.done > 0
+
+
 def access_run(membership: Membership, run_id: uuid.UUID) -> BulkRun:
     """A run of the member's own, or for admins anybody's."""
     run: BulkRun | None = visible_runs(membership).filter(pk=run_id).first()
@@ -192,7 +213,7 @@ def _require_number(member: Membership, verb: BulkVerb, number: int) -> None:
         raise BulkRefused("None of these leads is there any more, or yours to change.")
     access.require_number(member, number, need=verb.need)
     if number > MOST:
-        raise BulkRefused(f"These are more than {MOST:,} leads. Narrow them down by a filter.")
+        raise BulkRefused(TOO_MANY)
 
 
 def _lock(run_id: uuid.UUID) -> BulkRun | None:

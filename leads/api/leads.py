@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, QueryDict
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -18,6 +18,7 @@ from leadcrm.workspaces.access import NOT_FOUND, require
 from leadcrm.workspaces.api.base import PAGING, ApiView, versioned
 from leadcrm.workspaces.api.schema import page_of_schema, paging_parameters
 from leadcrm.workspaces.idempotency import settle_race
+from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.paging import Order, both_ways, orders
 from leads import access, archiving, editing, timeline
 from leads.api.drafts import draft_of, external_of
@@ -63,6 +64,23 @@ def filter_parameters() -> list[OpenApiParameter]:
     ]
 
 
+def filter_names(params: Collection[str]) -> tuple[str, ...]:
+    """The names of all filters, and those by the workspace's own fields that the parameters name."""
+    return (*LeadFilterSet.base_filters, *(name for name in params if is_custom(name)))
+
+
+def filtered_leads(membership: Membership, params: QueryDict) -> QuerySet[Lead]:
+    """The leads that a member sees and that fit the filters among the parameters.
+
+    Raises ValidationError by the name of the filter at fault.
+    """
+    found = LeadFilterSet(params, access.visible_leads(membership), membership=membership)
+    if not found.is_valid():
+        raise ValidationError({name: list(errors) for name, errors in found.errors.items()})
+    rows: QuerySet[Lead] = found.qs
+    return rows
+
+
 class StubSerializer(serializers.Serializer[Any]):
     """A colleague's lead that you may not see: whom to ask for it."""
 
@@ -92,19 +110,13 @@ class LeadListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         include = included(request)
-        params = request.query_params
-        filtered = LeadFilterSet(
-            params, access.visible_leads(self.membership), membership=self.membership
-        )
-        own = [name for name in params if is_custom(name)]
-        self.refuse_unknown({*LeadFilterSet.base_filters, *own, "include", *PAGING})
-        if not filtered.is_valid():
-            raise ValidationError({name: list(errors) for name, errors in filtered.errors.items()})
+        known = (*filter_names(request.query_params), "include")
+        self.refuse_unknown({*known, *PAGING})
         return self.page(
-            with_included(filtered.qs, include),
+            with_included(filtered_leads(self.membership, request.query_params), include),
             ORDERS,
             lambda rows: list(LeadSerializer(rows, many=True, include=include).data),
-            known=(*LeadFilterSet.base_filters, *own, "include"),
+            known=known,
         )
 
     @extend_schema(

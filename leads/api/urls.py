@@ -2,8 +2,19 @@
 
 from django.urls import path
 
-from leads import appointments
-from leads.api import contact_keys, imports, leads, log, merges, people, problems, settings, work
+from leads import appointments, bulk
+from leads.api import (
+    bulk_runs,
+    contact_keys,
+    imports,
+    leads,
+    log,
+    merges,
+    people,
+    problems,
+    settings,
+    work,
+)
 from leads.api.verb_views import BulkView, verb_view
 from leads.api.verbs import VERBS
 from leads.importing import running
@@ -12,6 +23,7 @@ __all__ = ["problems", "urlpatterns"]  # importing problems registers what refus
 
 LEAD = "leads/<uuid:lead_id>"
 APPOINTMENT = "appointments/<uuid:appointment_id>"
+RUN = "bulk-runs/<uuid:run_id>"
 IMPORT = "imports/<uuid:import_id>"
 SUGGESTION = "suggestions/<uuid:suggestion_id>"
 
@@ -80,6 +92,19 @@ urlpatterns = [
     path("pipelines/<uuid:pipeline_id>", settings.PipelineView.as_view(), name="pipeline"),
     path("close-reasons", settings.CloseReasonListView.as_view(), name="close-reasons"),
     path("custom-fields", settings.CustomFieldListView.as_view(), name="custom-fields"),
+    path("bulk-runs", bulk_runs.BulkRunListView.as_view(), name="bulk-runs"),
+    path(RUN, bulk_runs.BulkRunView.as_view(), name="bulk-run"),
+    path(f"{RUN}/results", bulk_runs.BulkResultsView.as_view(), name="bulk-results"),
+    path(
+        f"{RUN}/cancel",
+        bulk_runs.run_view("cancel", "Stop a run; what is done stays", bulk.cancel),
+        name="bulk-cancel",
+    ),
+    path(
+        f"{RUN}/undo",
+        bulk_runs.run_view("undo", "Take a run back, within a day", bulk.undo),
+        name="bulk-undo",
+    ),
     path("imports", imports.ImportListView.as_view(), name="imports"),
     path("imports/targets", imports.TargetsView.as_view(), name="import-targets"),
     path(IMPORT, imports.ImportView.as_view(), name="import"),

@@ -17,7 +17,7 @@ from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, require
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events, with_toast
 from leadcrm.workspaces.paging import Order, page_of
 from leads import bulk
-from leads.access import of_many, visible_leads
+from leads.access import visible_leads
 from leads.batch import Refused
 from leads.bulk_forms import BULK_FORMS, BulkForm
 from leads.bulk_verbs import BULK_VERBS, BulkVerb
@@ -25,7 +25,6 @@ from leads.models import BulkRun
 from leads.views import sheet
 from leads.views.selection import Selection, selection_of
 
-GRAVE_ABOVE = 500  # leads; beyond, close and remove have their number typed in
 SHOWN = 200  # leads of a run that its page lists by name
 PAGE = 30
 NEWEST = Order("newest", "started_at", descending=True)
@@ -42,14 +41,14 @@ def bulk_new(request: PageRequest, verb: str) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     try:
         selection = selection_of(request, data, now)
-        number = _number(request, selection, doing)
+        number = bulk.number_of(selection.leads, doing, request.membership)
     except (Refused, NotAllowed) as refusal:
         return _refused(request, doing, refusal.message)
     form = BULK_FORMS[verb](
         request.POST if request.method == "POST" else None,
         membership=request.membership,
         number=number,
-        typed=doing.is_grave and number > GRAVE_ABOVE,
+        typed=doing.is_grave and number > bulk.NAMED_ABOVE,
     )
     if request.method != "POST" or not form.is_valid():
         return _form(request, doing, selection, form, 200 if request.method != "POST" else 422)
@@ -108,17 +107,6 @@ def bulk_undo(request: PageRequest, run_id: uuid.UUID) -> HttpResponse:
     kept = f" {run.kept} kept: changed since." if run.kept else ""
     answer = with_events(HttpResponse(status=204), **_changed(run))
     return with_toast(answer, f"Undone.{kept}")
-
-
-def _number(request: PageRequest, selection: Selection, verb: BulkVerb) -> int:
-    """How many of the leads the verb may be done to, counted as far as a run goes."""
-    leads = of_many(request.membership, selection.leads, need=verb.need)
-    number = int(leads.order_by()[: bulk.MOST + 1].count())
-    if number > bulk.MOST:
-        raise bulk.BulkRefused(
-            f"These are more than {bulk.MOST:,} leads. Narrow them down by a filter."
-        )
-    return number
 
 
 def _form(
@@ -195,17 +183,9 @@ def _context(request: PageRequest, run: BulkRun) -> dict[str, Any]:
         "refused": _named(request, reasons),
         "kept": _named(request, kept),
         "shown": SHOWN,
-        "may_undo": _may_undo(run),
+        "may_undo": bulk.may_undo(run, timezone.now()),
         "label": BULK_VERBS[run.verb].label,
     }
-
-
-def _may_undo(run: BulkRun) -> bool:
-    try:
-        bulk.require_undoable(run, timezone.now())
-    except Refused:
-        return False
-    return run.done > 0
 
 
 def _named(request: PageRequest, reasons: dict[str, str]) -> list[tuple[str, str, str]]:

@@ -18,7 +18,8 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, not_a_server_error
 
 from leadcrm.workspaces.models import Membership
-from leads import timeline
+from leads import bulk, timeline
+from leads.bulk_verbs import BULK_VERBS
 from leads.importing import storing, sweep
 from leads.models import (
     Appointment,
@@ -54,8 +55,13 @@ def make_targets(me: Any) -> dict[str, Any]:
         "l.csv", [b"Name,Email\nAnn,a@x.example\n"], kind="leads", by=None, now=NOW
     )
     sweep.advance_due(NOW)
+    snooze = {"until": (NOW + timedelta(days=1)).isoformat()}
+    run = bulk.start(
+        Lead.objects.all(), BULK_VERBS["snooze"], snooze, said="snoozed", by=me.membership, now=NOW
+    )
     found: dict[str, Any] = {
         "import_id": batch.pk,
+        "run_id": run.pk,
         "lead_id": lead.pk,
         "contact_id": lead.contact_id,
         "key_id": ContactKey.objects.get(contact=lead.contact_id).pk,

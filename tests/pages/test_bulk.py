@@ -14,7 +14,6 @@ from django.utils import timezone
 from leadcrm.workspaces.models import Membership, Workspace
 from leads import bulk
 from leads.models import BulkRun, Lead
-from leads.views import bulk as pages
 from tests.factories import make_lead, make_leads
 
 HTMX = {"HX-Request": "true", "HX-Target": "sheet-body"}
@@ -107,7 +106,7 @@ def test_what_was_refused_leads_to_the_page_with_the_reasons(
 def test_closing_very_many_asks_for_their_number(
     web: Client, workspace: Workspace, leads: list[Lead], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "GRAVE_ABOVE", 2)
+    monkeypatch.setattr(bulk, "NAMED_ABOVE", 2)
     data = ticked(leads, reason="price")
     assert (
         "Type 3 to go on"

@@ -328,6 +328,15 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:pipeline": READ,
     "api:close-reasons": READ,
     "api:custom-fields": READ,
+    "api:bulk-runs": WORK,
+    **dict.fromkeys(
+        ("api:bulk-run", "api:bulk-results"),
+        page(GET=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
+    ),
+    **dict.fromkeys(
+        ("api:bulk-cancel", "api:bulk-undo"),
+        page(POST=frozenset({Role.OWNER, Role.ADMIN, Role.REP})),
+    ),
     "api:imports": page(GET=MANAGERS, POST=MANAGERS),
     "api:import-targets": page(GET=MANAGERS),
     "api:import": page(GET=MANAGERS),
