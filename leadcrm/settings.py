@@ -319,6 +319,7 @@ SPECTACULAR_SETTINGS = {
         "ImportKindEnum": "leads.models.import_batch.Import.Kind",
         "ImportStateEnum": "leads.models.import_batch.Import.State",
         "BulkRunStateEnum": "leads.models.bulk.BulkRun.State",
+        "PairStateEnum": "leads.models.duplicates.DuplicatePair.State",
         "TaskKindEnum": "leads.models.task.Task.Kind",
         "MemberKindEnum": "leadcrm.workspaces.models.workspace.Membership.Kind",
         "MessageDirectionEnum": "leads.models.message.Message.Direction",

@@ -18,13 +18,9 @@ from leads.merge_choices import CHOICES
 from leads.models import MergeJournal
 
 
-class MergeSerializer(StrictSerializer):
-    absorbed_ids = serializers.ListField(
-        child=serializers.UUIDField(),
-        min_length=1,
-        max_length=merging.MOST,
-        help_text="The leads that end in this one.",
-    )
+class DecidedSerializer(StrictSerializer):
+    """Whose values are kept, and by which versions that was decided."""
+
     choices = serializers.DictField(
         child=serializers.UUIDField(),
         required=False,
@@ -42,6 +38,17 @@ class MergeSerializer(StrictSerializer):
             return {uuid.UUID(key): version for key, version in given.items()}
         except ValueError:
             raise serializers.ValidationError("The keys are ids of leads.") from None
+
+
+class MergeSerializer(DecidedSerializer):
+    """The leads that end in this one, and what is kept of each."""
+
+    absorbed_ids = serializers.ListField(
+        child=serializers.UUIDField(),
+        min_length=1,
+        max_length=merging.MOST,
+        help_text="The leads that end in this one.",
+    )
 
 
 class MergedSerializer(serializers.ModelSerializer[Any]):

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from leads import appointments, bulk
+from leads import duplicates as verbs_of_pairs
 from leads.api import (
     bulk_runs,
     contact_keys,
+    duplicates,
     imports,
     leads,
     log,
@@ -24,6 +26,7 @@ __all__ = ["problems", "urlpatterns"]  # importing problems registers what refus
 LEAD = "leads/<uuid:lead_id>"
 APPOINTMENT = "appointments/<uuid:appointment_id>"
 RUN = "bulk-runs/<uuid:run_id>"
+PAIR = "duplicates/<uuid:pair_id>"
 IMPORT = "imports/<uuid:import_id>"
 SUGGESTION = "suggestions/<uuid:suggestion_id>"
 
@@ -92,6 +95,24 @@ urlpatterns = [
     path("pipelines/<uuid:pipeline_id>", settings.PipelineView.as_view(), name="pipeline"),
     path("close-reasons", settings.CloseReasonListView.as_view(), name="close-reasons"),
     path("custom-fields", settings.CustomFieldListView.as_view(), name="custom-fields"),
+    path("duplicates", duplicates.PairListView.as_view(), name="duplicates"),
+    path(PAIR, duplicates.PairView.as_view(), name="duplicate"),
+    path(f"{PAIR}/merge", duplicates.MergePairView.as_view(), name="duplicate-merge"),
+    path(
+        f"{PAIR}/not-same",
+        duplicates.decision_view(
+            "not_same", "Decide that two are not the same", verbs_of_pairs.dismiss
+        ),
+        name="duplicate-not-same",
+    ),
+    path(
+        f"{PAIR}/reconsider",
+        duplicates.decision_view(
+            "reconsider", "Put two that are not the same back to decide", verbs_of_pairs.reconsider
+        ),
+        name="duplicate-reconsider",
+    ),
+    path(f"{PAIR}/suggest", duplicates.SuggestView.as_view(), name="duplicate-suggest"),
     path("bulk-runs", bulk_runs.BulkRunListView.as_view(), name="bulk-runs"),
     path(RUN, bulk_runs.BulkRunView.as_view(), name="bulk-run"),
     path(f"{RUN}/results", bulk_runs.BulkResultsView.as_view(), name="bulk-results"),

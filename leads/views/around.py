@@ -37,9 +37,9 @@ from leads.models import (
     Task,
 )
 from leads.models.custom_field import attribute_of, is_custom
+from leads.pairs import reason_labels
 from leads.views.fields import setters
 from leads.views.history import clip, label_of
-from leads.views.pair_rows import reason_labels
 
 CUSTOM = ("id", "label", "kind", "options", "required", "help", "position")
 MOST = 20  # of the person's other leads

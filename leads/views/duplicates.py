@@ -15,16 +15,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, require
-from leadcrm.workspaces.models import Membership
+from leadcrm.workspaces.access import NOT_FOUND, require
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events, with_toast
 from leadcrm.workspaces.paging import Order, page_of
 from leads import asking, duplicates
-from leads.access import may_with, visible_leads
+from leads.access import visible_leads
 from leads.batch import Refused
 from leads.merge_journal import UNDO_WITHIN
 from leads.models import DuplicatePair, DuplicateScan, Lead, MergeJournal
-from leads.views.pair_rows import LINKS, count_again, open_pairs, row_of, visible_pairs
+from leads.pairs import LINKS, access_pair, pairs_at
+from leads.views.pair_rows import count_again, row_of
 
 PAGE = 25
 SUREST = Order("score", "score", descending=True)
@@ -61,11 +61,7 @@ def duplicate_list(request: PageRequest) -> HttpResponse:
 
 
 def _pairs(request: PageRequest, tab: Tab) -> dict[str, Any]:
-    pairs = open_pairs(request.membership)
-    if tab.key == "distinct":
-        pairs = visible_pairs(request.membership).filter(state=State.DISTINCT)
-    elif tab.key == "suggested":
-        pairs = pairs.filter(suggested_at__isnull=False)
+    pairs = pairs_at(request.membership, tab.key)
     order = LATEST if tab.key == "distinct" else SUREST
     page = page_of(pairs.select_related(*LINKS), order, request.GET.get("after", ""), PAGE)
     rows = [row_of(pair, request.membership, request.workspace.slug) for pair in page.rows]
@@ -103,7 +99,7 @@ def reconsider(request: PageRequest, pair_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def suggest(request: PageRequest, pair_id: uuid.UUID) -> HttpResponse:
     """A rep asks a manager to merge a pair."""
-    pair = _access_pair(request.membership, pair_id, "suggest_merge")
+    pair = access_pair(request.membership, pair_id, need="suggest_merge")
 
     def verb(pair: DuplicatePair, *, by: Any, now: datetime) -> DuplicatePair:
         return duplicates.suggest(pair.first_lead, pair.second_lead, by=by, now=now)
@@ -129,7 +125,7 @@ def ask_for(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
 def _decide(
     request: PageRequest, pair_id: uuid.UUID, verb: Callable[..., Any], said: str, undo: str
 ) -> HttpResponse:
-    return _do(request, _access_pair(request.membership, pair_id, "merge"), verb, said, undo)
+    return _do(request, access_pair(request.membership, pair_id, need="merge"), verb, said, undo)
 
 
 def _do(
@@ -156,16 +152,3 @@ def _answer(
         return with_toast(answer, said, undo=undo, failed=failed)
     (messages.error if failed else messages.success)(request, said, extra_tags=undo)
     return redirect("duplicates", request.workspace.slug)
-
-
-def _access_pair(membership: Membership, pair_id: uuid.UUID, need: str) -> Any:
-    """A pair of which the member sees both sides and may do `need` with them."""
-    pair: Any = visible_pairs(membership).select_related(*LINKS).filter(pk=pair_id).first()
-    if pair is None:
-        raise Http404(NOT_FOUND)
-    leads = (pair.first_lead, pair.second_lead)
-    every = all if need == "merge" else any
-    is_seen = pair.sees_first and pair.sees_second
-    if not is_seen or not every(may_with(membership, lead, need) for lead in leads):
-        raise NotAllowed
-    return pair

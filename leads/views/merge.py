@@ -23,9 +23,10 @@ from leads.batch import Refused
 from leads.merge_choices import Choice, choices_of_contacts, choices_of_leads
 from leads.merge_journal import MOVED
 from leads.models import Contact, ContactKey, DuplicatePair, Lead
+from leads.pairs import LINKS, open_pairs
 from leads.searching import search
 from leads.views.history import clip, label_of
-from leads.views.pair_rows import LINKS, open_pairs, row_of
+from leads.views.pair_rows import row_of
 
 MOST_SIDES = 4  # that fit beside each other
 FOUND = 10  # leads offered by a search

@@ -18,7 +18,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, not_a_server_error
 
 from leadcrm.workspaces.models import Membership
-from leads import bulk, timeline
+from leads import bulk, duplicates, timeline
 from leads.bulk_verbs import BULK_VERBS
 from leads.importing import storing, sweep
 from leads.models import (
@@ -55,6 +55,7 @@ def make_targets(me: Any) -> dict[str, Any]:
         "l.csv", [b"Name,Email\nAnn,a@x.example\n"], kind="leads", by=None, now=NOW
     )
     sweep.advance_due(NOW)
+    pair = duplicates.suggest(lead, make_lead(first_name="Ann"), by=me, now=NOW)
     snooze = {"until": (NOW + timedelta(days=1)).isoformat()}
     run = bulk.start(
         Lead.objects.all(), BULK_VERBS["snooze"], snooze, said="snoozed", by=me.membership, now=NOW
@@ -62,6 +63,7 @@ def make_targets(me: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "import_id": batch.pk,
         "run_id": run.pk,
+        "pair_id": pair.pk,
         "lead_id": lead.pk,
         "contact_id": lead.contact_id,
         "key_id": ContactKey.objects.get(contact=lead.contact_id).pk,

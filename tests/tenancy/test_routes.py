@@ -328,6 +328,12 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:pipeline": READ,
     "api:close-reasons": READ,
     "api:custom-fields": READ,
+    "api:duplicates": READ,
+    "api:duplicate": READ,
+    "api:duplicate-merge": POST_MANAGE,
+    "api:duplicate-not-same": POST_MANAGE,
+    "api:duplicate-reconsider": POST_MANAGE,
+    "api:duplicate-suggest": POST_WORK,
     "api:bulk-runs": WORK,
     **dict.fromkeys(
         ("api:bulk-run", "api:bulk-results"),
