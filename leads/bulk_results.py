@@ -43,7 +43,8 @@ def reasons(
     """Only the leads that were refused, or kept by an undo; and after which the next page begins."""
     chunks = run.chunks.filter(start__gte=after[0]).exclude(**{result: {}}).order_by("start")
     found: list[tuple[Place, str]] = []
-    for start, told in chunks.values_list("start", result)[: size + 1]:
+    # Of each chunk at least one is told, but of the first perhaps none that is still to come.
+    for start, told in chunks.values_list("start", result)[: size + 2]:
         places = (((start, lead_id), reason) for lead_id, reason in sorted(told.items()))
         found += [one for one in places if one[0] > after]
         if len(found) > size:

@@ -15,7 +15,7 @@ DELIMITERS = {
     ",": "Comma ,", ";": "Semicolon ;", "\t": "Tab", "|": "Bar |", "^": "^", "~": "~", ":": "Colon :",
 }  # fmt: skip
 
-NO_FILE = {
+NO_FILE: dict[str, Any] = {
     "required": "Choose a file first.",
     "empty": "The file is empty.",
     "missing": "Choose a file first.",

@@ -36,20 +36,29 @@ def visible_views(member: Membership) -> QuerySet[SavedView]:
 def access_view(member: Membership, view_id: uuid.UUID, *, need: str = "see") -> SavedView:
     """A view that the member may see, with its filters and columns; to `change` it, one of their
     own or, for who may share, a shared one. Raises Http404, NotAllowed."""
+    try:
+        view = read_view(with_parts(visible_views(member)).get(pk=view_id))
+    except SavedView.DoesNotExist:
+        raise Http404(NOT_FOUND) from None
+    if need == "change" and not may_change(member, view):
+        raise NotAllowed("This view is shared. Save it as a new one of your own.")
+    return view
+
+
+def with_parts(views: QuerySet[SavedView]) -> QuerySet[Any]:
+    """The views with their filters and columns, each of which `read_view` takes."""
     filters = SavedViewFilter.objects.filter(view=OuterRef("pk")).order_by("position")
     columns = SavedViewColumn.objects.filter(view=OuterRef("pk")).order_by("position")
-    found = visible_views(member).annotate(
+    return views.annotate(
         found_filters=ArraySubquery(filters.values(row=JSONObject(**{n: n for n in IN_FILTER}))),
         found_columns=ArraySubquery(columns.values("key")),
     )
-    try:
-        row = found.get(pk=view_id)
-    except SavedView.DoesNotExist:
-        raise Http404(NOT_FOUND) from None
+
+
+def read_view(row: Any) -> SavedView:
+    """A view found with its parts."""
     view: SavedView = row
     view.filter_rows, view.column_keys = row.found_filters, row.found_columns
-    if need == "change" and not may_change(member, view):
-        raise NotAllowed("This view is shared. Save it as a new one of your own.")
     return view
 
 

@@ -135,7 +135,7 @@ def read_params(
         form = BULK_FORMS[verb](_as_form(values), membership=member, number=0)
         if form.is_valid():
             return form.values(), form.said()
-    told = {_sent(name, values): list(texts) for name, texts in form.errors.items()}
+    told: dict[str, Any] = {_sent(name, values): list(texts) for name, texts in form.errors.items()}
     raise ValidationError({"params": told})
 
 

@@ -55,12 +55,12 @@ class BulkRunDetailSerializer(BulkRunSerializer):
 
 
 class StartedSerializer(BulkRunDetailSerializer):
-    left_out = serializers.IntegerField(
+    missing = serializers.IntegerField(
         help_text="How many of the ids are not there, or not yours to do this to."
     )
 
     class Meta(BulkRunDetailSerializer.Meta):
-        fields: ClassVar[Any] = (*BulkRunDetailSerializer.Meta.fields, "left_out")
+        fields: ClassVar[Any] = (*BulkRunDetailSerializer.Meta.fields, "missing")
         read_only_fields: Any = fields
 
 
@@ -108,8 +108,8 @@ class BulkRunListView(ApiView):
         number = bulk.number_of(leads, verb, self.membership)
         _require_expected(number, data.get("expected"))
         run = bulk.start(leads, verb, values, said=said, by=self.membership, now=self.now)
-        left_out = len(set(data["ids"])) - run.total if "ids" in data else 0
-        return Response({**_detail(run, self.now), "left_out": left_out}, status=201)
+        missing = len(set(data["ids"])) - run.total if "ids" in data else 0
+        return Response({**_detail(run, self.now), "missing": missing}, status=201)
 
     def _leads(self, data: dict[str, Any]) -> QuerySet[Lead]:
         if "ids" in data:
@@ -120,9 +120,10 @@ class BulkRunListView(ApiView):
             told = {name: ["There is no such parameter."] for name in unknown}
             raise ValidationError({"filter": told})
         try:
-            return filtered_leads(self.membership, params).filter(merged_into=None)
+            found, _ = filtered_leads(self.membership, params, self.now)
         except ValidationError as error:
             raise ValidationError({"filter": error.detail}) from None
+        return found.filter(merged_into=None)
 
 
 class BulkRunView(ApiView):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, QueryDict
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -34,9 +36,14 @@ from leads.api.work_serializers import (
     TaskSerializer,
 )
 from leads.capture import Captured, Effect, LeadDraft, capture_leads
+from leads.conditions import is_id
+from leads.directory import read_directory
+from leads.filter_fields import gone_in
 from leads.filters import LeadFilterSet
+from leads.listing import Listing, read_listing
 from leads.models import Appointment, ExternalId, FieldSuggestion, Lead, Task
 from leads.models.custom_field import is_custom
+from leads.tabs import TABS
 from leads.upserting import upsert_lead
 
 ORDERS = orders(
@@ -55,6 +62,13 @@ INCLUDE = OpenApiParameter(
     description=f"Objects to show besides their ids, with commas: {', '.join(INCLUDED)}.",
 )
 
+VIEW = OpenApiParameter(
+    "view",
+    str,
+    description="A saved view by its id, or a tab of the list: its leads in its order, narrowed "
+    f"by the other filters. Tabs: {', '.join(TABS)}.",
+)
+
 
 def filter_parameters() -> list[OpenApiParameter]:
     """The filters of leads as the OpenAPI document shows them."""
@@ -66,19 +80,51 @@ def filter_parameters() -> list[OpenApiParameter]:
 
 def filter_names(params: Collection[str]) -> tuple[str, ...]:
     """The names of all filters, and those by the workspace's own fields that the parameters name."""
-    return (*LeadFilterSet.base_filters, *(name for name in params if is_custom(name)))
+    return (*LeadFilterSet.base_filters, "view", *(name for name in params if is_custom(name)))
 
 
-def filtered_leads(membership: Membership, params: QueryDict) -> QuerySet[Lead]:
-    """The leads that a member sees and that fit the filters among the parameters.
+def filtered_leads(
+    membership: Membership, params: QueryDict, now: datetime
+) -> tuple[QuerySet[Lead], Listing | None]:
+    """The leads that a member sees and that fit the filters among the parameters; and with a
+    `view` among them what it holds.
 
     Raises ValidationError by the name of the filter at fault.
     """
+    if params.get("view"):
+        view = _view(membership, params, now)
+        return view.leads, view
     found = LeadFilterSet(params, access.visible_leads(membership), membership=membership)
     if not found.is_valid():
         raise ValidationError({name: list(errors) for name, errors in found.errors.items()})
-    rows: QuerySet[Lead] = found.qs
-    return rows
+    return found.qs, None
+
+
+def _view(membership: Membership, params: QueryDict, now: datetime) -> Listing:
+    key = params["view"]
+    if key not in TABS and not is_id(key):
+        raise ValidationError({"view": [f"Give a view's id, or one of {', '.join(TABS)}."]})
+    try:
+        with timezone.override(membership.workspace.time_zone):
+            found = read_listing(membership, params, now)
+    except Http404:
+        raise ValidationError({"view": ["Not found."]}) from None
+    if found.faults:
+        raise ValidationError({"view": [fault.message for fault in found.faults]})
+    if not found.filters.is_valid():
+        errors = found.filters.errors
+        raise ValidationError({name: list(told) for name, told in errors.items()})
+    return found
+
+
+class LeadPageSerializer(serializers.Serializer[Any]):
+    results = LeadSerializer(many=True)
+    next_cursor = serializers.CharField(allow_null=True, help_text="Null on the last page.")
+    warnings = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="With a `view`: what it names that is retired or gone.",
+    )
 
 
 class StubSerializer(serializers.Serializer[Any]):
@@ -105,19 +151,24 @@ class LeadListView(ApiView):
         summary="List leads",
         description="A field of the workspace's own is a filter too: `cf_` and its key, such as "
         "`cf_roof_type=Flat`; repeated, any of the values. See the custom fields for keys.",
-        parameters=[*filter_parameters(), INCLUDE, *paging_parameters(ORDERS)],
-        responses=page_of_schema(LeadSerializer),
+        parameters=[*filter_parameters(), VIEW, INCLUDE, *paging_parameters(ORDERS)],
+        responses=LeadPageSerializer,
     )
     def get(self, request: Request) -> Response:
         include = included(request)
-        known = (*filter_names(request.query_params), "include")
+        params = request.query_params
+        known = (*filter_names(params), "include")
         self.refuse_unknown({*known, *PAGING})
-        return self.page(
-            with_included(filtered_leads(self.membership, request.query_params), include),
-            ORDERS,
+        found, view = filtered_leads(self.membership, params, self.now)
+        answer = self.page(
+            with_included(found, include),
+            {view.sort.name: view.sort, **ORDERS} if view else ORDERS,
             lambda rows: list(LeadSerializer(rows, many=True, include=include).data),
             known=known,
         )
+        if view is not None:
+            answer.data["warnings"] = gone_in(view.conditions, read_directory(self.membership))
+        return answer
 
     @extend_schema(
         operation_id="leads_create",

@@ -14,6 +14,7 @@ from leads.api import (
     merges,
     people,
     problems,
+    saved_views,
     settings,
     work,
 )
@@ -95,6 +96,8 @@ urlpatterns = [
     path("pipelines/<uuid:pipeline_id>", settings.PipelineView.as_view(), name="pipeline"),
     path("close-reasons", settings.CloseReasonListView.as_view(), name="close-reasons"),
     path("custom-fields", settings.CustomFieldListView.as_view(), name="custom-fields"),
+    path("views", saved_views.ViewListView.as_view(), name="views"),
+    path("views/<uuid:view_id>", saved_views.SavedViewView.as_view(), name="view"),
     path("duplicates", duplicates.PairListView.as_view(), name="duplicates"),
     path(PAIR, duplicates.PairView.as_view(), name="duplicate"),
     path(f"{PAIR}/merge", duplicates.MergePairView.as_view(), name="duplicate-merge"),

@@ -17,15 +17,16 @@ from leadcrm.workspaces.pages import PageRequest, show, shown_url, wants_fragmen
 from leadcrm.workspaces.paging import cursor_of, page_of
 from leads.access import visible_leads
 from leads.conditions import IS, Conditions, ids_of
+from leads.directory import read_directory
+from leads.listing import Listing
 from leads.models import Stage
 from leads.models.lead import IS_OPEN
 from leads.pipelines import Outcome
+from leads.sorts import SORTS, places_in_list
+from leads.tabs import ALL_OPEN
 from leads.views.cards import PAGE, CardMaker, Sums, first_cards, read_cards, read_sums
-from leads.views.directory import read_directory
 from leads.views.lead_page import verb_to
-from leads.views.list import SEEN_WITHIN, Listing, arrived, listing, tabs
-from leads.views.sorts import SORTS, places_in_list
-from leads.views.tabs import ALL_OPEN
+from leads.views.list import SEEN_WITHIN, arrived, listing, tabs
 from leads.views.view_bar import query_of, view_bar
 
 ORDER = SORTS["due"]

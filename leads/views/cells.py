@@ -19,9 +19,9 @@ from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_eve
 from leads import editing, undoing
 from leads.access import access_lead
 from leads.batch import Refused
+from leads.columns import COLUMNS
 from leads.forms import EditForm
 from leads.models import Lead
-from leads.views.columns import COLUMNS
 from leads.views.detail import changed
 from leads.views.edit import BASE, changed_only, conflicts_shown, require_editable, seen_values
 from leads.views.fields import shown_fields

@@ -18,8 +18,8 @@ from leadcrm.workspaces.pages import PageRequest, show
 from leadcrm.workspaces.scoping import all_workspaces
 from leads.access import access_lead
 from leads.models import Lead
+from leads.tabs import tabs_of
 from leads.views import sheet
-from leads.views.tabs import tabs_of
 from leads.views.verbs import VERBS
 
 

@@ -23,9 +23,9 @@ from leads import kinds
 from leads.access import visible_leads
 from leads.models import Activity, Appointment, Lead, Message, Task
 from leads.models.lead import IS_OPEN
+from leads.tabs import WAITING, midnight
 from leads.views.list import next_due
 from leads.views.rows import next_step
-from leads.views.tabs import WAITING, midnight
 
 MOST = 20  # rows of a section; its list holds all of them
 NEWEST = 10  # of those without a next step

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods
 from leadcrm.workspaces.access import require
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
-from leads import custom_fields, exporting
+from leads import columns, custom_fields, exporting
 from leads.batch import Refused
+from leads.directory import read_directory
 from leads.exporting import ExportColumn, export_columns
 from leads.models import CustomField
-from leads.views import columns, sheet
-from leads.views.directory import read_directory
+from leads.views import sheet
 from leads.views.selection import Selection, selection_of
 
 TYPES = {

@@ -26,10 +26,8 @@ from leads.conditions import (
     write_conditions,
 )
 from leads.custom_fields import Definitions
-from leads.models import CustomField
-from leads.views import sheet
-from leads.views.directory import Directory, read_directory
-from leads.views.filter_fields import (
+from leads.directory import Directory, read_directory
+from leads.filter_fields import (
     CHOICE,
     DAY_WORDS,
     MOMENT,
@@ -37,6 +35,8 @@ from leads.views.filter_fields import (
     field_named,
     offered_fields,
 )
+from leads.models import CustomField
+from leads.views import sheet
 from leads.views.list import listing
 from leads.views.view_bar import home_of, query_of
 

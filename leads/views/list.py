@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,31 +15,26 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
-from leadcrm.workspaces.access import NOT_FOUND, Reach, may, reach
+from leadcrm.workspaces.access import NOT_FOUND, may
 from leadcrm.workspaces.compiled import is_among
 from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, shown_url, unshared, wants_fragment
-from leadcrm.workspaces.paging import Order, page_of
-from leads import bulk, custom_fields, saved_views
+from leadcrm.workspaces.paging import page_of
+from leads import bulk, columns, custom_fields, saved_views
 from leads.access import visible_leads
 from leads.conditions import (
-    Conditions,
-    Fault,
-    are_given,
     is_id,
-    read_conditions,
-    resolve,
 )
+from leads.directory import Directory, read_directory
 from leads.filters import LeadFilterSet
-from leads.models import Lead, SavedView
+from leads.listing import Listing, read_listing
+from leads.models import Lead
 from leads.models.custom_field import is_custom
 from leads.models.lead import IS_OPEN
-from leads.saved_views import access_view, conditions_of, default_view
-from leads.views import columns
-from leads.views.directory import Directory, read_directory
+from leads.saved_views import access_view, default_view
+from leads.sorts import places_in_list
+from leads.tabs import WAITING, Tab, tabs_of
 from leads.views.rows import RowMaker, read_rows
-from leads.views.sorts import SORTS, places_in_list
-from leads.views.tabs import ALL, WAITING, Tab, tab_named, tabs_of
 from leads.views.view_bar import address_of, view_bar
 
 PAGE = 50
@@ -52,79 +46,14 @@ MANY_WAIT = 99  # from there on the tab says 99+
 SEEN_WITHIN = timedelta(seconds=30)  # a lead may be committed this long after its `inserted_at`
 
 
-@dataclass(slots=True)
-class Listing:
-    """The leads of one address of the list, as a query: filtered, not yet cut or sorted."""
-
-    leads: QuerySet[Lead]
-    tab: Tab
-    filters: LeadFilterSet
-    conditions: Conditions = field(default_factory=Conditions)
-    faults: list[Fault] = field(default_factory=list)
-    saved: SavedView | None = None
-    sort: Order = SORTS["due"]
-
-    @property
-    def label(self) -> str:
-        return self.saved.name if self.saved else self.tab.label
-
-    @property
-    def key(self) -> str:
-        """What the address calls the tab or saved view."""
-        return str(self.saved.pk) if self.saved else self.tab.key
-
-    @property
-    def is_search(self) -> bool:
-        typed = self.valid and self.filters.form.cleaned_data.get("q")
-        return bool(typed) or (self.valid and self.conditions.names("q"))
-
-    @property
-    def is_of_team(self) -> bool:
-        """Whether it is all that a team has."""
-        member = self.filters.membership
-        return self.tab is ALL and member is not None and reach(member, "see") is Reach.TEAM
-
-    @property
-    def valid(self) -> bool:
-        return bool(self.filters.is_valid()) and not self.faults
-
-
 def listing(
     request: PageRequest,
     now: datetime,
     params: QueryDict | None = None,
     custom: custom_fields.Definitions | None = None,
 ) -> Listing:
-    """Read tab or saved view, conditions and filters from the address, or from the parameters of
-    another one. Raises Http404 for a view that isn't the member's and not shared.
-
-    `custom` are the workspace's own fields where the caller has read them.
-    """
-    member, params = request.membership, request.GET if params is None else params
-    saved = saved_view(member, params)
-    tab = tab_named(member, saved.tab if saved else params.get("view", ""))
-    conditions, faults = read_conditions(params)
-    if saved and not are_given(params):
-        conditions = conditions_of(saved)
-    condition, wrong = resolve(conditions, member, custom)
-    leads = visible_leads(member).filter(tab.condition(member, now))
-    if conditions.names("archived"):
-        params = params.copy()
-        params["archived"] = "any"
-    if params.get("archived"):  # what was merged away is archived
-        leads = leads.filter(merged_into=None)
-    filters = LeadFilterSet(params, leads, request=request, custom=custom)
-    faults += wrong
-    found = filters.qs.filter(condition) if filters.is_valid() and not faults else leads.none()
-    asked_sort = params.get("sort", "") or (saved.sort if saved else "")
-    sort = SORTS.get(asked_sort) or SORTS[tab.sort]
-    return Listing(found, tab, filters, conditions, faults, saved, sort)
-
-
-def saved_view(member: Membership, params: QueryDict) -> SavedView | None:
-    """The saved view that an address names, or None where it names a tab."""
-    key = params.get("view", "")
-    return access_view(member, uuid.UUID(key)) if is_id(key) else None
+    """The listing of the page's address, or of the parameters of another one."""
+    return read_listing(request.membership, request.GET if params is None else params, now, custom)
 
 
 @require_safe

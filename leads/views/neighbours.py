@@ -20,8 +20,8 @@ from django.urls import reverse
 from leadcrm.workspaces.pages import PageRequest, shown_url, wants_fragment
 from leadcrm.workspaces.paging import BadCursor, cursor_of, read_cursor, stretches
 from leads.models import Lead
+from leads.sorts import AT, LIST
 from leads.views.list import listing
-from leads.views.sorts import AT, LIST
 
 COOKIE = "lead_list"
 LONGEST = 2000  # of a list's query; cookies and addresses take no more

@@ -19,11 +19,11 @@ from leadcrm.workspaces.access import may
 from leadcrm.workspaces.markup import fill
 from leadcrm.workspaces.pages import PageRequest
 from leadcrm.workspaces.templatetags.page_tags import ago, icon
+from leads.columns import Column
 from leads.custom_fields import text_of
 from leads.models import Lead, SourceKind, Task
 from leads.pipelines import Outcome, Status
 from leads.templatetags.lead_tags import due_chip, phone_text, status_badge
-from leads.views.columns import Column
 
 READ = (
     *("pk", "display_name", "company_name", "phone", "email", "state", "label", "is_test"),

@@ -18,11 +18,12 @@ from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
 from leads import saved_views
 from leads.conditions import from_filters
+from leads.listing import Listing
 from leads.models import SavedView
 from leads.saved_views import TooManyViews, access_view
+from leads.sorts import SORTS
 from leads.views import sheet
-from leads.views.list import Listing, listing
-from leads.views.sorts import SORTS
+from leads.views.list import listing
 from leads.views.view_bar import address_of, home_of, query_of
 
 SAID = {

@@ -13,13 +13,13 @@ from django.urls import reverse
 from leadcrm.workspaces.access import may
 from leadcrm.workspaces.pages import PageRequest
 from leads.conditions import ANY, MATCH, WHERE, Condition, are_given, from_filters, write_conditions
+from leads.filter_fields import gone_of, say
 from leads.filters import LeadFilterSet
 from leads.saved_views import may_change
-from leads.views.filter_fields import gone_of, say
 
 if TYPE_CHECKING:
-    from leads.views.directory import Directory, ViewLink
-    from leads.views.list import Listing
+    from leads.directory import Directory, ViewLink
+    from leads.listing import Listing
 
 IN_BAR = ("q", "stage", "owner", "source", "from", "to")
 PASSING = ("after", "since", "seen")  # of an address: where in the list it is, not which list

@@ -44,7 +44,7 @@ def test_ids_are_assigned_and_it_is_undone(api: Api, max_: Membership) -> None:
     leads = make_leads(3)
     ids = [str(lead.pk) for lead in leads[:2]]
     made = run(api, "assign", {"owner_id": str(max_.pk)}, ids=[*ids, str(uuid.uuid4())])
-    assert (made["state"], made["total"], made["done"], made["left_out"]) == ("done", 2, 2, 1)
+    assert (made["state"], made["total"], made["done"], made["missing"]) == ("done", 2, 2, 1)
     assert made["said"] == f"assigned to {max_.name}"
     assert Lead.objects.filter(owner=max_).count() == 2
     path = f"bulk-runs/{made['id']}"
@@ -92,8 +92,8 @@ def test_each_verb_takes_its_own_fields(api: Api, ana: Membership) -> None:
 @pytest.mark.usefixtures("in_steps")
 def test_progress_results_cancel_and_undo(api: Api) -> None:
     leads = make_leads(5)
-    lifecycle.close([leads[-1].pk], reason="price", by=_by(), now=NOW)
     made = run(api, "snooze", {"until": TOMORROW})
+    lifecycle.close([BulkRun.objects.get().leads[0]], reason="price", by=_by(), now=NOW)
     assert (made["state"], made["position"], made["total"]) == ("running", 0, 5)
     advance(made)
     path = f"bulk-runs/{made['id']}"
@@ -116,19 +116,21 @@ def test_progress_results_cancel_and_undo(api: Api) -> None:
 
 @pytest.mark.usefixtures("in_steps")
 def test_the_refused_are_read_alone_with_their_reasons(api: Api) -> None:
-    leads = make_leads(5)
-    lifecycle.close([lead.pk for lead in leads[:3]], reason="price", by=_by(), now=NOW)
+    make_leads(7)
     made = run(api, "snooze", {"until": TOMORROW})
+    order = BulkRun.objects.get().leads
+    closed = [order[place] for place in (0, 2, 3, 6)]
+    lifecycle.close(closed, reason="price", by=_by(), now=NOW)
     while advance(made):
         pass
     path = f"bulk-runs/{made['id']}/results"
     found, cursor = [], ""
-    for _ in range(3):
+    for _ in closed:
         page = done(api.get(path, result="refused", page_size=1, cursor=cursor))
         found += page["results"]
         cursor = page["next_cursor"]
     assert cursor is None
-    assert {row["lead_id"] for row in found} == {str(lead.pk) for lead in leads[:3]}
+    assert {row["lead_id"] for row in found} == {str(lead_id) for lead_id in closed}
     assert all(row["reason"] for row in found)
     assert done(api.get(path, result="kept"))["results"] == []
 

@@ -28,6 +28,7 @@ from leads.models import (
     Lead,
     Message,
     Pipeline,
+    SavedView,
     Source,
     Task,
 )
@@ -64,6 +65,7 @@ def make_targets(me: Any) -> dict[str, Any]:
         "import_id": batch.pk,
         "run_id": run.pk,
         "pair_id": pair.pk,
+        "view_id": SavedView.objects.create(name="All", owner=me.membership, tab="all").pk,
         "lead_id": lead.pk,
         "contact_id": lead.contact_id,
         "key_id": ContactKey.objects.get(contact=lead.contact_id).pk,

@@ -44,8 +44,8 @@ from leads.models import (  # noqa: E402
     Pipeline,
     Source,
 )
+from leads.sorts import SORTS  # noqa: E402
 from leads.views.list import PAGE  # noqa: E402
-from leads.views.sorts import SORTS  # noqa: E402
 
 FAR = 1000  # the page that is compared with the first
 JSON = {"Content-Type": "application/json"}

@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
-from leads import editing
+from leads import columns, editing
 from leads.models import Lead
-from leads.views import columns
 from tests.browser.conftest import sign_in
 from tests.factories import make_lead, make_member
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
 from leads import editing, lifecycle
+from leads.columns import COLUMNS
 from leads.models import Activity, Lead, UndoStep
 from leads.views.cells import EDITED
-from leads.views.columns import COLUMNS
 from tests.factories import make_member
 
 HTMX = {"HX-Request": "true"}

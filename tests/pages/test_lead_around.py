@@ -20,7 +20,7 @@ from leadcrm.workspaces.models import Membership, Workspace
 from leadcrm.workspaces.paging import pack
 from leads import archiving, assignment, lifecycle, merging, timeline
 from leads.models import FieldSuggestion, Lead
-from leads.views.sorts import SORTS, places_in_list
+from leads.sorts import SORTS, places_in_list
 from tests.factories import make_lead
 from tests.pages.test_lead_page import HTMX, now_of, page_of, to
 

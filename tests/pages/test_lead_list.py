@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
-from leads import assignment, lifecycle, timeline
-from leads.views import columns, rows
+from leads import assignment, columns, lifecycle, timeline
+from leads.views import rows
 from tests.factories import make_lead, make_leads
 
 SignIn = Callable[[Membership], Client]

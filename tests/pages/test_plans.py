@@ -27,11 +27,11 @@ from leads.access import visible_leads
 from leads.api.leads import ORDERS
 from leads.conditions import Condition, Conditions
 from leads.custom_field_settings import add_field
+from leads.filter_fields import offered_fields
 from leads.models import Campaign, Company, Contact, Lead, Pipeline, Source, Stage
+from leads.sorts import SORTS
+from leads.tabs import FOR_MANAGER, FOR_REP
 from leads.views import cards
-from leads.views.filter_fields import offered_fields
-from leads.views.sorts import SORTS
-from leads.views.tabs import FOR_MANAGER, FOR_REP
 from tests.plans import TABLES, asked, complaints
 
 pytestmark = pytest.mark.django_db

@@ -328,6 +328,9 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:pipeline": READ,
     "api:close-reasons": READ,
     "api:custom-fields": READ,
+    "api:views": page(GET=EVERY, POST=EVERY),
+    # A shared view; a private one is its owner's, in test_saved_views.
+    "api:view": page(GET=EVERY, PATCH=MANAGERS, DELETE=MANAGERS),
     "api:duplicates": READ,
     "api:duplicate": READ,
     "api:duplicate-merge": POST_MANAGE,

@@ -79,6 +79,9 @@ FOR_MANAGER = (WAITING, OVERDUE, NO_STEP, UNASSIGNED, ALL_OPEN, CLOSED, ALL)
 FOR_VIEWER = (WAITING, ALL_OPEN, CLOSED, ALL)
 
 
+TABS = {tab.key: tab for tab in (*FOR_REP, *FOR_MANAGER, *FOR_VIEWER)}
+
+
 def tabs_of(member: Membership) -> tuple[Tab, ...]:
     """The tabs of a member's role. Any tab's address works for everybody."""
     if member.role == Role.VIEWER:
@@ -88,8 +91,7 @@ def tabs_of(member: Membership) -> tuple[Tab, ...]:
 
 def tab_named(member: Membership, key: str) -> Tab:
     """The tab of an address; without one, Waiting."""
-    known = {tab.key: tab for tab in (*FOR_REP, *FOR_MANAGER, *FOR_VIEWER)}
-    return known.get(key, ALL if key else WAITING)
+    return TABS.get(key, ALL if key else WAITING)
 
 
 def midnight(now: datetime) -> datetime:

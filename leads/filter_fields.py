@@ -12,7 +12,7 @@ from leads.models import CustomField, SourceKind
 from leads.pipelines import Outcome, Status
 
 if TYPE_CHECKING:
-    from leads.views.directory import Directory
+    from leads.directory import Directory
 
 CHOICE, YES_NO, NUMBER, MOMENT, TEXT = "choice", "yes_no", "number", "moment", "text"
 PLAIN = "plain"  # a value that a custom field holds
@@ -144,6 +144,11 @@ def gone_of(condition: Condition, directory: Directory) -> str:
         return ""
     told = ", ".join(f"“{name}”" for name in names if name)
     return f"{field.label}: {told or 'what it names'} is no longer in use."
+
+
+def gone_in(conditions: Iterable[Condition], directory: Directory) -> list[str]:
+    """What conditions name that is retired or gone, in sentences."""
+    return [told for one in conditions if (told := gone_of(one, directory))]
 
 
 def _values(field: Field, condition: Condition) -> list[str]:

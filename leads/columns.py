@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leadcrm.workspaces.models import Membership
 from leads.models import CustomField, SavedView
-from leads.views.tabs import MINE, Tab
+from leads.tabs import MINE, Tab
 
 
 @dataclass(frozen=True)
