@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 
 from leadcrm.workspaces.access import NotAllowed, may
@@ -49,6 +50,12 @@ def why_not_now(member: Membership, away: dict[uuid.UUID, date]) -> str:
     if member.pk in away:
         return f"away until {date_format(away[member.pk], 'j M')}"
     return "" if member.on_duty else "off duty"
+
+
+def absences_to_come(member: Membership, today: date) -> QuerySet[Absence]:
+    """The absences of a member that are not over."""
+    found: QuerySet[Absence] = Absence.objects.filter(membership=member, ends_on__gte=today)
+    return found
 
 
 def add_absence(member: Membership, *, starts_on: date, ends_on: date, by: Membership) -> Absence:

@@ -101,7 +101,7 @@ def filtered_leads(
 
 
 def _view(membership: Membership, params: QueryDict, now: datetime) -> Listing:
-    key = params["view"]
+    key = str(params["view"])
     if key not in TABS and not is_id(key):
         raise ValidationError({"view": [f"Give a view's id, or one of {', '.join(TABS)}."]})
     try:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, not_a_server_error
 
-from leadcrm.workspaces.models import Membership
+from leadcrm.workspaces.models import Absence, Membership
 from leads import bulk, duplicates, timeline
 from leads.bulk_verbs import BULK_VERBS
 from leads.importing import storing, sweep
@@ -65,6 +65,10 @@ def make_targets(me: Any) -> dict[str, Any]:
         "import_id": batch.pk,
         "run_id": run.pk,
         "pair_id": pair.pk,
+        "member_id": me.membership.pk,
+        "absence_id": Absence.objects.create(
+            membership=me.membership, starts_on=NOW.date(), ends_on=NOW.date()
+        ).pk,
         "view_id": SavedView.objects.create(name="All", owner=me.membership, tab="all").pk,
         "lead_id": lead.pk,
         "contact_id": lead.contact_id,

@@ -328,6 +328,12 @@ TABLE: dict[str, dict[str, frozenset[str]]] = {
     "api:pipeline": READ,
     "api:close-reasons": READ,
     "api:custom-fields": READ,
+    "api:duty": page(GET=EVERY, PUT=WORKERS),
+    "api:absences": WORK,
+    "api:member-absences": ADMIN,
+    "api:absence": page(DELETE=ADMINS | {Role.REP}),  # whose absence it is
+    "api:notifications": READ,
+    "api:notifications-read": page(POST=EVERY),
     "api:views": page(GET=EVERY, POST=EVERY),
     # A shared view; a private one is its owner's, in test_saved_views.
     "api:view": page(GET=EVERY, PATCH=MANAGERS, DELETE=MANAGERS),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from leadcrm.workspaces.access import NOT_FOUND, require
 from leadcrm.workspaces.availability import (
+    absences_to_come,
     add_absence,
     remove_absence,
     require_own,
@@ -56,7 +57,7 @@ def absences(request: PageRequest, member_id: uuid.UUID | None = None) -> HttpRe
             messages.success(request, "Saved.")
             return redirect(request.path)
     today = today_of(request.workspace, timezone.now())
-    rows = Absence.objects.filter(membership=member, ends_on__gte=today)
+    rows = absences_to_come(member, today)
     context = {"member": member, "rows": rows, "form": form, "today": today}
     return show(request, "settings/absences.html", context, status=422 if form.errors else 200)
 
