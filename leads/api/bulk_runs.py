@@ -24,7 +24,7 @@ from leadcrm.workspaces.paging import BadCursor, Order, orders, pack, unpack
 from leads import bulk, bulk_results
 from leads.access import visible_leads
 from leads.api.bulk_inputs import RunCreateSerializer, read_params
-from leads.api.leads import filter_names, filtered_leads
+from leads.api.lead_filters import filter_names, filtered_leads
 from leads.api.verb_inputs import NothingSerializer
 from leads.bulk_verbs import BULK_VERBS
 from leads.models import BulkRun, Lead

@@ -50,9 +50,7 @@ class ViewEditSerializer(StrictSerializer):
     match = serializers.ChoiceField(
         SavedView.Match.choices, required=False, help_text="Fit all groups, or any."
     )
-    conditions = serializers.ListField(
-        child=ConditionSerializer(), required=False, max_length=MOST
-    )
+    conditions = serializers.ListField(child=ConditionSerializer(), required=False, max_length=MOST)
     columns = serializers.ListField(
         child=Text(max_length=100),
         required=False,
