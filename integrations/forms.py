@@ -11,7 +11,9 @@ from integrations.web_form import editor
 from integrations.web_form.form import DEFAULT_THANKS, DEFAULT_TITLE
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Location, Membership, Role, Team
+from leads.custom_fields import Definitions
 from leads.models import Campaign, Pipeline, Source, SourceKind
+from leads.models.custom_field import is_custom
 from leads.models.source import ANSWER_WITHIN
 from leads.origins import NotASite, read_sites
 
@@ -134,17 +136,8 @@ class FieldForm(Styled, forms.Form):
 
     order = forms.IntegerField(min_value=0, max_value=999)
     name = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
-    label = forms.CharField(
-        max_length=200, error_messages={"required": "Say what visitors read above it."}
-    )
-    meaning = forms.ChoiceField(
-        label="Asks for",
-        required=False,
-        choices=[
-            *((key, one.label) for key, one in editor.MEANINGS.items()),
-            (editor.OWN, "Something else"),
-        ],
-    )
+    label = forms.CharField(max_length=200, required=False)
+    meaning = forms.ChoiceField(label="Asks for", required=False)
     type = forms.ChoiceField(label="Entered as", choices=list(editor.TYPE_LABELS.items()))
     required = forms.BooleanField(label="Required", required=False)
     options = forms.CharField(
@@ -153,6 +146,16 @@ class FieldForm(Styled, forms.Form):
         max_length=editor.MOST_OPTIONS * editor.LONGEST_OPTION,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def __init__(self, *args: Any, source: Source, own: Definitions, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.own = own
+        self.fields["meaning"].choices = editor.meanings(source, own)  # type: ignore[attr-defined]
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it asks for a field that visitors aren't asked for any more."""
+        return editor.is_archived(str(self["meaning"].value()), self.own)
 
     def clean_options(self) -> str:
         options = editor.options_in(self.cleaned_data["options"])
@@ -164,6 +167,14 @@ class FieldForm(Styled, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
+        meaning = values.get("meaning")
+        if meaning is None:
+            return values
+        if is_custom(meaning):
+            values["label"] = values.get("label") or editor.label_of(meaning, self.own)
+            return values
+        if values.get("label") == "":
+            self.add_error("label", "Say what visitors read above it.")
         if values.get("type") in editor.NEED_OPTIONS and values.get("options") == "":
             self.add_error("options", "Give at least one choice.")
         return values
@@ -179,7 +190,7 @@ class Fields(forms.BaseFormSet):  # type: ignore[type-arg]
         meanings = [row["meaning"] for row in rows if row["meaning"] != editor.OWN]
         for meaning in dict.fromkeys(meanings):
             if meanings.count(meaning) > 1:
-                label = editor.MEANINGS[meaning].label
+                label = editor.label_of(meaning, self.form_kwargs["own"])
                 raise ValidationError(f"Two fields ask for “{label}”. One can ask something else.")
         if not editor.NAMES_SOMEBODY & set(meanings):
             raise ValidationError(
@@ -187,9 +198,6 @@ class Fields(forms.BaseFormSet):  # type: ignore[type-arg]
                 " could be answered, and what is sent would be rejected."
             )
 
-
-# A row that nobody touched is a row all the same: it needs a label.
-WHOLE_ROWS = {"empty_permitted": False}
 
 FieldSet = forms.formset_factory(
     FieldForm,

@@ -130,14 +130,23 @@ class _Capture:
         values = draft_values.clean(draft.values, self.workspace.country, strict=strict)
         # A provider's clock may be ahead of ours, but nobody enquires in the future.
         prepared = Prepared(draft, values, min(draft.occurred_at, self.now))
-        if draft.attributes:
-            prepared.attributes = self._custom_values(draft, strict=strict)
+        prepared.answers = draft.answers
+        if draft.attributes and strict:
+            prepared.attributes = self._custom_values(draft)
+        elif draft.attributes:
+            prepared.attributes, more = self._fitting_values(draft)
+            prepared.answers = [*draft.answers, *more]
         return prepared
 
-    def _custom_values(self, draft: LeadDraft, *, strict: bool) -> Mapping[str, Any]:
+    def _fitting_values(self, draft: LeadDraft) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """The custom values that fit, and the others as answers: who sent them is gone."""
         given, known = draft_values.storable(dict(draft.attributes)), self.batch.custom
-        if not strict:
-            return custom_fields.keep_what_fits(given, known)
+        kept, unfit = custom_fields.keep_what_fits(given, known)
+        asked = {**known.labels(unfit), **draft.asked}
+        return kept, [(asked.get(name, name), _as_answer(given[name])) for name in unfit]
+
+    def _custom_values(self, draft: LeadDraft) -> Mapping[str, Any]:
+        given, known = draft_values.storable(dict(draft.attributes)), self.batch.custom
         cleaned: dict[str, Any] = {}
         for name, value in given.items():
             try:
@@ -219,7 +228,7 @@ class _Capture:
             last_activity_at=at,
             created_at=at,
             inserted_at=self.now,
-            answers=draft_values.storable([list(pair) for pair in draft.answers]),
+            answers=draft_values.storable([list(pair) for pair in item.answers]),
             first_touch=draft_values.storable(dict(draft.first_touch)),
             last_touch=draft_values.storable(dict(draft.last_touch)),
             platform_ref=draft_values.storable(dict(draft.platform_ref)),
@@ -345,7 +354,7 @@ class _Capture:
             channel=Message.Channel.FORM,
             direction=Message.Direction.INBOUND,
             body=str(item.values.get("message", "")),
-            meta={"answers": draft_values.storable([list(pair) for pair in draft.answers])},
+            meta={"answers": draft_values.storable([list(pair) for pair in item.answers])},
             occurred_at=at,
             created_at=self.now,
         )
@@ -389,6 +398,10 @@ class _Capture:
 
 
 # --- parts -----------------------------------------------------------------------------------
+
+
+def _as_answer(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _company_pair(values: Mapping[str, Any]) -> tuple[str, str]:

@@ -111,15 +111,18 @@ def clean(given: Mapping[str, Any], known: Definitions | None = None) -> dict[st
     return {one.name: parse(one, given[name]) for name, one in found.items()}
 
 
-def keep_what_fits(given: Mapping[str, Any], known: Definitions) -> dict[str, Any]:
-    """Like `clean`, for a channel that can't be asked again: what doesn't fit is left out."""
+def keep_what_fits(
+    given: Mapping[str, Any], known: Definitions
+) -> tuple[dict[str, Any], list[str]]:
+    """Like `clean`, for a channel that can't be asked again: the names of what doesn't fit, too."""
     kept: dict[str, Any] = {}
+    unfit: list[str] = []
     for name, value in given.items():
         try:
             kept |= clean({name: value}, known)
         except Unfit:
-            continue
-    return kept
+            unfit.append(name)
+    return kept, unfit
 
 
 def held(row: Any, name: str) -> Any:

@@ -35,7 +35,8 @@ class LeadDraft:
     `key` makes it count once in the workspace; a channel derives it from the provider's id.
     `occurred_at` is when the person enquired, by the provider's clock. `values` are lead fields
     (IDENTITY_FIELDS and DETAIL_FIELDS); e-mail and phone may be raw. `always_new` is for systems
-    whose every id is a lead of its own. `attributes` are custom fields by name, id or key. Whoever
+    whose every id is a lead of its own. `attributes` are custom fields by name, id or key; from a
+    channel that can't be asked again, what one can't hold becomes an answer to what was `asked`. Whoever
     `can_ask` a person is warned of duplicates, and says next time that the person is `sure`.
     """
 
@@ -48,6 +49,7 @@ class LeadDraft:
     last_touch: Mapping[str, Any] = field(default_factory=dict)
     platform_ref: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
     source: Source | None = None
     campaign: Campaign | None = None
     pipeline: Pipeline | None = None
@@ -69,12 +71,13 @@ class Captured:
 
 @dataclass(slots=True)
 class Prepared:
-    """A draft on its way: its cleaned values and custom fields, and in the end its effect."""
+    """A draft on its way: its cleaned values, custom fields and answers, in the end its effect."""
 
     draft: LeadDraft
     values: dict[str, Any]
     at: datetime
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    answers: Sequence[tuple[str, str]] = ()
     match: matching.Match = field(default_factory=lambda: matching.Match(None))
     effect: Effect = Effect.KNOWN
     lead_id: uuid.UUID = NOBODY

@@ -19,13 +19,15 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from integrations.forms import WHOLE_ROWS, FieldForm, FieldSet, SitesForm, TextsForm
+from integrations.forms import FieldForm, FieldSet, SitesForm, TextsForm
 from integrations.models import InboundEvent
 from integrations.source_numbers import numbers_of
 from integrations.web_form import editor, embed
 from leadcrm.workspaces.access import NOT_FOUND
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_toast
+from leads import custom_fields
 from leads.access import access_source
+from leads.custom_fields import Definitions
 from leads.models import Source, SourceKind
 from leads.sources import save_source
 
@@ -70,14 +72,15 @@ def save_form(request: PageRequest, source_id: uuid.UUID) -> HttpResponse:
     """Save title, fields and thanks; or add or remove a row, which saves nothing yet."""
     source = _access_form(request, source_id)
     wish = request.POST.get("do", "")
+    own = custom_fields.definitions()
     if wish == "add" or wish.startswith("remove-"):
         texts = TextsForm(initial=request.POST.dict())
-        fields = _field_set(_rows_after(request.POST, wish))
+        fields = _field_set(source, own, _rows_after(request.POST, wish))
         if wish == "add":
             fields.forms[-1].fields["label"].widget.attrs["autofocus"] = True
         return _editor(request, source, texts, fields)
     texts = TextsForm(request.POST)
-    fields = FieldSet(request.POST, prefix=ROW, form_kwargs=WHOLE_ROWS)
+    fields = FieldSet(request.POST, prefix=ROW, form_kwargs=_whole_rows(source, own))
     if not (texts.is_valid() and fields.is_valid()):
         return _editor(request, source, texts, fields, status=422)
     rows = [form.cleaned_data for form in fields.forms]
@@ -100,7 +103,7 @@ def _page(
     if source.kind == SourceKind.WEBSITE_FORM:
         facts |= _ways_in(request, source) | _submissions(source)
         facts["texts"] = _texts_form(source)
-        facts["fields"] = _field_set(editor.rows_of(source))
+        facts["fields"] = _stored_field_set(source)
         facts["sites_form"] = SitesForm(initial={"sites": "\n".join(source.allowed_origins)})
     response = show(request, "integrations/source.html", facts | context, status=status)
     response._csp_update = {"frame-src": [SELF]}  # type: ignore[attr-defined]  # the preview
@@ -131,7 +134,7 @@ def _saved(request: PageRequest, source: Source) -> HttpResponse:
     context = {
         "source": source,
         "texts": _texts_form(source),
-        "fields": _field_set(editor.rows_of(source)),
+        "fields": _stored_field_set(source),
         **_ways_in(request, source),
     }
     response = show(request, "integrations/_form_saved.html", context)
@@ -153,8 +156,18 @@ def _texts_form(source: Source) -> TextsForm:
     return TextsForm(initial={name: getattr(source, name) for name in TextsForm.base_fields})
 
 
-def _field_set(rows: list[dict[str, Any]]) -> FieldRows:
-    return FieldSet(initial=rows, prefix=ROW, form_kwargs=WHOLE_ROWS)
+def _stored_field_set(source: Source) -> FieldRows:
+    own = custom_fields.definitions()
+    return _field_set(source, own, editor.rows_of(source, own))
+
+
+def _field_set(source: Source, own: Definitions, rows: list[dict[str, Any]]) -> FieldRows:
+    return FieldSet(initial=rows, prefix=ROW, form_kwargs=_whole_rows(source, own))
+
+
+def _whole_rows(source: Source, own: Definitions) -> dict[str, Any]:
+    """A row that nobody touched is a row all the same: it needs a label."""
+    return {"empty_permitted": False, "source": source, "own": own}
 
 
 def _rows_after(posted: QueryDict, wish: str) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The fields of a form as its editor shows and saves them. Pure.
 
-What a field asks for is its meaning: a lead field, or a question of the form's own. A field's name
-carries it (see `names`); people choose the meaning and never see the name.
+What a field asks for is its meaning: a lead field, one that the workspace added (then its name is
+the meaning), or a question of the form's own. A field's name carries it (see `names`); people choose
+the meaning and never see the name.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 
 from django.utils.text import slugify
 
-from integrations.web_form.form import fields_of
+from integrations.web_form.form import stored_fields
 from integrations.web_form.names import field_named
-from leads.models import Source
+from leads.custom_fields import Definitions
+from leads.models import CustomField, Source
+from leads.models.custom_field import is_custom
 
 MOST_FIELDS = 20
 MOST_OPTIONS = 50
@@ -64,12 +67,48 @@ TAKE_OPTIONS = NEED_OPTIONS | {"checkbox"}
 
 def meaning_of(name: str) -> str:
     """Which lead field a form field of this name fills; OWN for none that people can choose."""
+    if is_custom(name):
+        return name
     found = field_named(name)
     return found if found in MEANINGS else OWN
 
 
-def rows_of(source: Source) -> list[dict[str, Any]]:
+def meanings(source: Source, own: Definitions) -> list[tuple[str, Any]]:
+    """What a field can ask for, as the choices of a select.
+
+    An archived field is among them only where the form has it: it comes back when it is restored.
+    """
+    kept = {one["name"] for one in stored_fields(source)}
+    shown = [one for one in own.rows if one.archived_at is None or one.name in kept]
+    added = [(one.name, f"{one.label} ({_said_of(one)})") for one in shown]
+    return [
+        *((key, one.label) for key, one in MEANINGS.items()),
+        *([("Custom fields", added)] if added else []),
+        (OWN, "Something else"),
+    ]
+
+
+def _said_of(field: CustomField) -> str:
+    return "archived" if field.archived_at else str(field.get_kind_display()).lower()
+
+
+def label_of(meaning: str, own: Definitions) -> str:
+    """What people call what a field asks for; nothing for a question of the form's own."""
+    if is_custom(meaning):
+        found = own.find(meaning)
+        return found.label if found else ""
+    return MEANINGS[meaning].label if meaning else ""
+
+
+def is_archived(meaning: str, own: Definitions) -> bool:
+    """Whether this asks for a field of the workspace that was taken out of use."""
+    found = own.find(meaning) if is_custom(meaning) else None
+    return found is not None and found.archived_at is not None
+
+
+def rows_of(source: Source, own: Definitions) -> list[dict[str, Any]]:
     """The source's fields as rows of the editor."""
+    known = [one for one in stored_fields(source) if _is_known(one["name"], own)]
     return [
         {
             "order": number,
@@ -80,8 +119,12 @@ def rows_of(source: Source) -> list[dict[str, Any]]:
             "required": one["required"],
             "options": "\n".join(one["options"]),
         }
-        for number, one in enumerate(fields_of(source), start=1)
+        for number, one in enumerate(known, start=1)
     ]
+
+
+def _is_known(name: str, own: Definitions) -> bool:
+    return not is_custom(name) or own.find(name) is not None
 
 
 def new_row(order: int) -> dict[str, Any]:
@@ -94,20 +137,18 @@ def definition(rows: Sequence[Mapping[str, Any]], source: Source) -> list[dict[s
 
     Answers of earlier leads are labelled by what they said then, so a new name harms nothing.
     """
-    known, taken = {one["name"] for one in fields_of(source)}, set[str]()
+    known, taken = {one["name"] for one in stored_fields(source)}, set[str]()
     fields = []
     for row in sorted(rows, key=lambda row: row["order"]):
         name = _name(row, known, taken)
         taken.add(name)
-        field = {
-            "name": name,
-            "label": row["label"],
-            "type": row["type"],
-            "required": bool(row.get("required")),
-        }
+        field = {"name": name, "label": row["label"], "required": bool(row.get("required"))}
+        fields.append(field)
+        if is_custom(name):
+            continue
+        field["type"] = row["type"]
         if row["type"] in TAKE_OPTIONS and row.get("options"):
             field["options"] = options_in(row["options"])
-        fields.append(field)
     return fields
 
 
@@ -118,6 +159,8 @@ def options_in(text: str) -> list[str]:
 
 def _name(row: Mapping[str, Any], known: Collection[str], taken: Collection[str]) -> str:
     given, meaning = str(row.get("name") or ""), str(row["meaning"])
+    if is_custom(meaning):
+        return meaning
     if given in known and given not in taken and meaning_of(given) == meaning:
         return given
     if meaning != OWN:

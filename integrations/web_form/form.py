@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from integrations.web_form import stamp
+from integrations.web_form import own_fields, stamp
 from integrations.web_form.names import field_named, readable
+from leads.custom_fields import Definitions
 from leads.models import Source
+from leads.models.custom_field import is_custom
 from leads.setup import DEFAULT_FORM_FIELDS
 
 TYPES = ("text", "email", "tel", "number", "date", "url", "textarea", "select", "radio", "checkbox")
@@ -69,7 +71,23 @@ def _origin_of(url: str) -> str:
 
 
 def fields_of(source: Source) -> list[dict[str, Any]]:
-    """The source's fields, those of a plain contact form where it has none."""
+    """What visitors are asked, as it is entered; an own field that was archived is left out."""
+    own = own_fields.definitions_for(source)
+    found = (_entered(one, own) for one in stored_fields(source))
+    return [one for one in found if one is not None]
+
+
+def _entered(field: dict[str, Any], own: Definitions) -> dict[str, Any] | None:
+    if is_custom(field["name"]):
+        definition = own.find(field["name"])
+        if definition is None or definition.archived_at is not None:
+            return None
+        field |= own_fields.control_of(definition)
+    return {"step": "any" if field["type"] == "number" else "", "inputmode": "", **field}
+
+
+def stored_fields(source: Source) -> list[dict[str, Any]]:
+    """The source's fields as they were saved, those of a plain contact form where it has none."""
     return list(_fields(source.form_fields)) or list(_fields(DEFAULT_FORM_FIELDS))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from integrations.models import InboundEvent
 from integrations.provider import Reading
-from integrations.web_form import names, stamp
+from integrations.web_form import names, own_fields, stamp
 from integrations.web_form.reading import (
     UNSTORABLE,
     VOLATILE,
@@ -74,7 +74,9 @@ def read_submission(
 ) -> Reading:
     """What became of the fields of a form, judged at the time they were received."""
     submission = sort_fields(fields, headers)
-    values, answers = _values_and_answers(submission, source)
+    labels = {**submission.labels, **labels_of(source)}
+    values, answers = _values_and_answers(submission, labels)
+    attributes = own_fields.answers_in(submission.form)
     person = _person(values)
     shown = stamp.read(submission.meta.get("render_token", ""), source.public_key)
     suspicion = _suspicion(submission, shown, received_at)
@@ -90,7 +92,8 @@ def read_submission(
         key=f"inbound:{key}",
         values=values,
         answers=answers,
-        attributes={name: text for name, text in submission.form if is_custom(name)},
+        attributes=attributes,
+        asked=own_fields.asked_in(attributes, labels),
         first_touch=submission.touches.first,
         last_touch={**submission.touches.last, **_consent(submission)},
         platform_ref=submission.touches.ids,
@@ -125,15 +128,15 @@ def _text(text: str) -> str:
 
 
 def _values_and_answers(
-    submission: Submission, source: Source
+    submission: Submission, labels: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Lead fields, and whatever stays as answers: unknown fields, and what a field can't hold."""
-    meanings = names.meanings([name for name, _ in submission.form])
-    labels = {**submission.labels, **labels_of(source)}
+    form = [(name, text) for name, text in submission.form if not is_custom(name)]
+    meanings = names.meanings([name for name, _ in form])
     values: dict[str, Any] = dict(submission.touches.values)
     values.update(understood("time_zone", submission.meta.get("time_zone", ""))[0])
     answers: dict[str, list[str]] = {}
-    for name, text in submission.form:
+    for name, text in form:
         target = meanings.pop(name, None)
         taken, is_whole = understood(target, text) if target else ({}, False)
         values.update(taken)

@@ -300,6 +300,13 @@
     return make("div", { className: "leadcrm-field" }, make("label", { htmlFor: control.id }, text), control, error);
   }
 
+  // Browsers know “one of these” for round buttons only.
+  function needOne(boxes) {
+    const check = () => boxes[0].setCustomValidity(boxes.some((one) => one.checked) ? "" : "Please choose at least one.");
+    boxes.forEach((one) => one.addEventListener("change", check));
+    check();
+  }
+
   function choices(field) {
     const legend = field.label + (field.required ? " (required)" : "");
     const items = field.options.map((option) => {
@@ -307,11 +314,15 @@
       const input = make("input", { type: field.type, name: field.name, value: option, required });
       return make("label", { className: "leadcrm-option" }, input, ` ${option}`);
     });
-    return make("fieldset", { className: "leadcrm-field" }, make("legend", {}, legend), ...items);
+    const inputs = items.map((one) => one.firstChild);
+    if (field.required && field.type === "checkbox") needOne(inputs);
+    inputs[0].id = `leadcrm-${++made}-${field.name.replace(/\W/g, "")}`;
+    const error = make("p", { className: "leadcrm-error", id: `${inputs[0].id}-error`, hidden: true });
+    return make("fieldset", { className: "leadcrm-field" }, make("legend", {}, legend), ...items, error);
   }
 
   function control(field) {
-    const { name, type, required, autocomplete } = field;
+    const { name, type, required, autocomplete, step, inputmode } = field;
     if ((type === "radio" || type === "checkbox") && field.options.length) return choices(field);
     if (type === "checkbox") {
       const box = make("input", { type, name, value: "yes", required });
@@ -325,7 +336,7 @@
       first.value = "";
       return labelled(field, make("select", { name, required }, first, ...field.options.map((one) => make("option", {}, one))));
     }
-    return labelled(field, make("input", { name, type: type === "radio" ? "text" : type, required, autocomplete }));
+    return labelled(field, make("input", { name, type: type === "radio" ? "text" : type, required, autocomplete, step, inputMode: inputmode }));
   }
 
   function honeypot() {
@@ -452,6 +463,7 @@
     };
     const { first_touch, last_touch, time_zone } = visit();
     Object.entries({ first_touch, last_touch, time_zone }).forEach(([name, value]) => add(name, value));
+    for (const group of form.querySelectorAll("fieldset[data-required]")) needOne([...group.querySelectorAll("input")]);
     let isSent = false;
     // Counted from now: the server stamped the form on the way here, however late it answered.
     const shownAt = performance.now();

@@ -235,7 +235,8 @@ def test_a_website_form_fills_a_field_by_its_key(roof: CustomField) -> None:
     source = Source.objects.get()
     reading = read_submission(fields, {}, source, NOW, key="1")
     capture_leads(reading.drafts, by=Actor.system("form", rank=Rank.PROSPECT), now=NOW)
-    assert attributes(Lead.objects.get()) == {str(roof.pk): "Gable"}
+    lead = Lead.objects.get()
+    assert (lead.attributes, lead.answers) == ({str(roof.pk): "Gable"}, [["cf_nothing", "x"]])
 
 
 def test_a_merge_fills_fields_one_by_one_and_gives_them_back(

@@ -17,7 +17,10 @@ from integrations import inbox
 from integrations.models import InboundEvent
 from integrations.web_form import embed
 from leadcrm.workspaces.models import Membership
-from leads.models import Lead, Source, SourceKind
+from leadcrm.workspaces.scoping import workspace_scope
+from leads.custom_field_settings import add_field, archive_field
+from leads.models import CustomField, Lead, Message, Source, SourceKind
+from tests.factories import NOW
 
 pytestmark = pytest.mark.usefixtures("acme")
 
@@ -46,7 +49,7 @@ def posted(*rows: dict[str, Any], **texts: str) -> dict[str, Any]:
     return values
 
 
-def submit(form: Source, **fields: str) -> None:
+def submit(form: Source, **fields: Any) -> None:
     answer = Client().post(f"/f/{form.public_key}/", fields, headers={"Accept": "text/html"})
     assert answer.status_code == 303
 
@@ -239,6 +242,116 @@ def test_htmx_gets_the_editor_and_after_a_save_a_fresh_preview(web, here):
     saved = web.post(here("source-form"), posted(*FIELDS), headers=htmx)
     assert b'id="preview" hx-swap-oob="true"' in saved.content
     assert "The form is saved." in saved["HX-Trigger"]
+
+
+# --- fields of the workspace -----------------------------------------------------------------
+
+ANSWERS = {
+    "Roof area": ("number", "120.5", 120.5),
+    "Wanted by": ("date", "2026-05-01", "2026-05-01"),
+    "Roof type": ("choice", "Flat", "Flat"),
+    "Wants": ("choices", ["Panels", "Battery, large"], ["Panels", "Battery, large"]),
+    "Owns it": ("boolean", "No", False),
+    "Website": ("url", "acme.example", "https://acme.example"),
+    "Colour": ("text", "red", "red"),
+}
+OPTIONS = {"Roof type": ["Flat", "Gable"], "Wants": ["Panels", "Battery, large", "Pump"]}
+
+
+def own_fields(by: Membership) -> dict[str, CustomField]:
+    return {
+        label: add_field(by=by, now=NOW, kind=kind, label=label, options=OPTIONS.get(label, []))
+        for label, (kind, *_) in ANSWERS.items()
+    }
+
+
+def asking_for(*fields: CustomField, **more: Any) -> list[dict[str, Any]]:
+    """Rows of the editor for these fields; the type is what a select has that nobody touched."""
+    return [
+        {"order": number, "name": "", "meaning": one.name, "label": "", "type": "text", **more}
+        for number, one in enumerate(fields, start=5)
+    ]
+
+
+def test_a_form_asks_for_the_workspaces_fields_and_their_answers_land_typed(web, here, form, ana):
+    fields = own_fields(ana)
+    rows = asking_for(*fields.values())
+    rows[0] |= {"label": "How large is your roof?", "required": "on"}
+    assert web.post(here("source-form"), posted(*FIELDS, *rows)).status_code == 302
+    shown = {
+        one["name"]: one for one in Client().get(f"/f/{form.public_key}/config").json()["fields"]
+    }
+    controls = {label: shown[one.name] for label, one in fields.items()}
+    assert {label: one["type"] for label, one in controls.items()} == {
+        "Roof area": "number", "Wanted by": "date", "Roof type": "select", "Wants": "checkbox",
+        "Owns it": "radio", "Website": "text", "Colour": "text",
+    }  # fmt: skip
+    assert (
+        controls["Roof area"] | {"label": "How large is your roof?", "step": "any"}
+        == (controls["Roof area"])
+    )
+    assert [controls["Roof area"]["required"], controls["Colour"]["required"]] == [True, False]
+    assert controls["Wants"]["options"] == OPTIONS["Wants"]
+    assert controls["Website"]["inputmode"] == "url"
+    hosted = Client().get(f"/f/{form.public_key}/").content.decode()
+    assert f'name="fields.{fields["Roof area"].name}" type="number" step="any" required' in hosted
+    given = {f"fields.{one.name}": ANSWERS[label][1] for label, one in fields.items()}
+    submit(form, **{"fields.name": "Ann"}, **given)
+    inbox.drain(timezone.now())
+    lead = Lead.objects.get()
+    assert lead.answers == []
+    assert lead.attributes == {str(one.pk): ANSWERS[label][2] for label, one in fields.items()}
+
+
+def test_what_a_field_cannot_hold_is_an_answer_to_what_the_form_asked(web, here, form, ana):
+    fields = own_fields(ana)
+    area, wants, wanted = (fields[one] for one in ("Roof area", "Wants", "Wanted by"))
+    rows = asking_for(area, wants, wanted)
+    rows[0]["label"] = "How large is your roof?"
+    web.post(here("source-form"), posted(*FIELDS, *rows))
+    archive_field(wanted.pk, by=ana, now=NOW)
+    given = {area.name: "about 100", wants.name: ["Panels", "Pool"], wanted.name: "2026-05-01"}
+    for name in ("Ann", "Ann again"):
+        submit(form, email="ann@customer.example", name=name, **given)
+        inbox.drain(timezone.now())
+    lead = Lead.objects.get()
+    assert lead.attributes == {}
+    unfit = [
+        ["How large is your roof?", "about 100"],
+        ["Wants", "Panels, Pool"],
+        ["Wanted by", "2026-05-01"],
+    ]
+    assert lead.answers == unfit
+    assert Message.objects.get(lead=lead).meta["answers"] == unfit
+
+
+def test_an_archived_field_falls_out_of_the_form_and_the_editor_says_so(web, here, form, ana):
+    fields = own_fields(ana)
+    roof, colour = fields["Roof type"], fields["Colour"]
+    web.post(here("source-form"), posted(*FIELDS, *asking_for(roof)))
+    assert "Archived: visitors" not in web.get(here("source")).content.decode()
+    archive_field(roof.pk, by=ana, now=NOW)
+    archive_field(colour.pk, by=ana, now=NOW)
+    config = f"/f/{form.public_key}/config"
+    assert [one["label"] for one in Client().get(config).json()["fields"]] == ["Name", "E-mail"]
+    html = web.get(here("source")).content.decode()
+    assert html.count("Archived: visitors aren't asked for it.") == 1
+    assert "Roof type (archived)" in html
+    assert "Colour (archived)" not in html
+    kept = {**asking_for(roof)[0], "name": roof.name, "label": "Your roof"}
+    assert web.post(here("source-form"), posted(*FIELDS, kept)).status_code == 302
+    archive_field(roof.pk, by=ana, now=NOW, restore=True)
+    assert [one["label"] for one in Client().get(config).json()["fields"]][2:] == ["Your roof"]
+
+
+def test_a_field_is_asked_for_once_and_must_be_the_workspaces(web, here, form, ana, rival):
+    colour = own_fields(ana)["Colour"]
+    response = web.post(here("source-form"), posted(*FIELDS, *asking_for(colour, colour)))
+    assert "Two fields ask for “Colour”" in response.content.decode()
+    with workspace_scope(rival):
+        theirs = add_field(by=Membership.objects.get(), now=NOW, kind="text", label="Theirs")
+    response = web.post(here("source-form"), posted(*FIELDS, *asking_for(theirs)))
+    assert response.context["fields"].errors[2].keys() == {"meaning"}
 
 
 # --- the last submissions --------------------------------------------------------------------
