@@ -46,6 +46,7 @@ ROOMS: Sequence[tuple[str, str, Sequence[str]]] = (
             "leads.RoutingRule", "leads.RoutingSeat",
             "leads.DuplicatePair", "leads.MatchProfile", "leads.BlockingKey", "leads.DuplicateScan",
             "leads.DuplicateRule", "leads.LeadSearch", "leads.Pipeline", "leads.Stage", "leads.CloseReason",
+            "leads.CallOutcome",
         ),
     ),
     (

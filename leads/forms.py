@@ -13,9 +13,9 @@ from django.utils import timezone
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.models import Membership, Role
 from leadcrm.workspaces.time_zones import time_zone_names
+from leads.call_outcome_settings import outcomes_in_use
 from leads.custom_field_forms import DayInput, add_custom_fields
 from leads.models import CloseReason, CustomField, Lead, Message, SourceKind
-from leads.timeline import CallOutcome
 
 BY_HAND = (
     SourceKind.MANUAL,
@@ -93,7 +93,7 @@ class NoteForm(VerbForm):
 
 class CallForm(VerbForm):
     field_order = ("outcome", "note", "next_step", "next_due_at", "call_back_at", "direction")
-    outcome = forms.ChoiceField(choices=CallOutcome.choices, widget=forms.RadioSelect)
+    outcome = forms.ChoiceField(widget=forms.RadioSelect)
     note = forms.CharField(required=False, max_length=20_000, widget=long_text(2))
     call_back_at = forms.DateTimeField(label="Call back at", required=False, widget=MomentInput)
     next_step = forms.CharField(
@@ -108,6 +108,10 @@ class CallForm(VerbForm):
         initial=Message.Direction.OUTBOUND,
         required=False,
     )
+
+    def prepare(self) -> None:
+        choices = [(one.code, one.label) for one in outcomes_in_use()]
+        self.fields["outcome"].choices = choices  # type: ignore[attr-defined]
 
     def clean_direction(self) -> str:
         return self.cleaned_data["direction"] or Message.Direction.OUTBOUND

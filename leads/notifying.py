@@ -19,7 +19,7 @@ from leadcrm.workspaces.availability import away_until, today_of, why_not_now
 from leadcrm.workspaces.models import Membership, Role
 from leads import kinds
 from leads.access import sees, visible_leads
-from leads.calls import TRY_AGAIN
+from leads.calls import TRY_AGAIN, behaviour_in
 from leads.models import Activity, Lead, Notification
 from leads.models.activity import Lane
 
@@ -167,7 +167,7 @@ def _late(row: Activity, lead: Lead, world: World) -> list[News]:
 
 
 def _missed_call(row: Activity, lead: Lead, world: World) -> list[News]:
-    if row.data.get("outcome") not in TRY_AGAIN:
+    if behaviour_in(row.data) not in TRY_AGAIN:
         return []
     return _to_owner(Kind.REPLY, lambda row: "Called, and nobody answered")(row, lead, world)
 

@@ -1,10 +1,11 @@
-"""What a new workspace starts with: a pipeline, close reasons and a website form."""
+"""What a new workspace starts with: a pipeline, close reasons, call outcomes and a website form."""
 
 from __future__ import annotations
 
 from leadcrm.workspaces.models import Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
-from leads.models import CloseReason, Pipeline, Source, SourceKind, Stage
+from leads.call_outcome_settings import default_outcomes
+from leads.models import CallOutcome, CloseReason, Pipeline, Source, SourceKind, Stage
 from leads.pipelines import TEMPLATES, Status
 
 LOST, UNFIT = Status.LOST, Status.DISQUALIFIED
@@ -52,6 +53,7 @@ def set_up_leads(workspace: Workspace) -> None:
         )
         for position, (code, label, outcome, unqualified, extra) in enumerate(CLOSE_REASONS)
     )
+    CallOutcome.objects.bulk_create(default_outcomes())
     Source.objects.create(
         name="Website",
         kind=SourceKind.WEBSITE_FORM,

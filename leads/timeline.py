@@ -21,8 +21,8 @@ from leads.batch import (
     run_one,
     short_key,
 )
-from leads.calls import TRY_AGAIN, CallOutcome
-from leads.models import Activity, ContactKey, Lead, Message
+from leads.calls import TRY_AGAIN
+from leads.models import Activity, CallBehaviour, ContactKey, Lead, Message
 from leads.models.activity import Lane
 from leads.next_steps import (
     InteractionRefused,
@@ -36,7 +36,6 @@ from leads.next_steps import (
 from leads.pipelines import Status
 
 __all__ = [
-    "CallOutcome",
     "InteractionRefused",
     "add_note",
     "add_task",
@@ -87,9 +86,11 @@ def log_call(
 
     With `plan_next`, voicemail, no answer and busy set the next try: in two hours, then on the
     next business day in its other half. An incoming call that nobody took waits for an answer.
+    `outcome` is the code of one of the workspace's outcomes; the log keeps its name of now.
     `seconds` is the talk time where it is known. A call with an `external_id` counts once.
     """
-    calls.check_outcome(outcome, call_back_at, now)
+    found = calls.read_outcome(outcome, call_back_at, now)
+    behaviour, facts = found.behaviour, {**calls.facts_of(found), "seconds": seconds}
     at = _past(at, now)
     inbound = direction == Message.Direction.INBOUND
     known = _known_message(Message.Channel.CALL, external_id)
@@ -99,26 +100,26 @@ def log_call(
         if change.fact(known):
             return
         message = _message(change, Message.Channel.CALL, direction, note, at, external_id)
-        message.meta = {"outcome": outcome, "seconds": seconds}
+        message.meta = facts
         kind = kinds.CALL_RECEIVED if inbound else kinds.CALL_LOGGED
-        _log_message(change, kind, message, outcome=outcome, seconds=seconds)
-        talked = calls.was_conversation(change, outcome, seconds)
+        _log_message(change, kind, message, **facts)
+        talked = calls.was_conversation(change, behaviour, seconds)
         if inbound or talked:
             lifecycle.engage(change, at)
         if talked:
             lifecycle.reach(change, Status.CONTACTED, at)
-        if inbound and outcome in TRY_AGAIN:
+        if inbound and behaviour in TRY_AGAIN:
             mark_unread(change, at)
         else:
             answered(change, at, observed=bool(external_id) or not by.is_human)
         if not inbound:
             calls.finish_planned(change, at)
             change.set(attempt_count=change.lead.attempt_count + 1)
-            calls.plan_next(change, outcome, call_back_at, wanted=plan_next)
-        if outcome == CallOutcome.DO_NOT_CALL:
+            calls.plan_next(change, behaviour, call_back_at, wanted=plan_next)
+        if behaviour == CallBehaviour.DO_NOT_CALL:
             consent.forbid_contact(change, "Asked on a call", kind=ContactKey.Kind.PHONE)
 
-    start = consent.run_with_keys if outcome == CallOutcome.DO_NOT_CALL else run
+    start = consent.run_with_keys if behaviour == CallBehaviour.DO_NOT_CALL else run
     return start(ids, decide, by=by, now=now, lane=lane)
 
 

@@ -4,6 +4,7 @@ from leads.views import (
     add,
     board,
     bulk,
+    call_outcomes,
     cells,
     commands,
     company,
@@ -139,12 +140,17 @@ pages = [
 FIELD = "settings/fields/<uuid:field_id>/"
 PIPELINE = "settings/pipelines/<uuid:pipeline_id>/"
 STAGE = "settings/stages/<uuid:stage_id>/"
+OUTCOME = "settings/call-outcomes/<uuid:outcome_id>/"
 REASON = "settings/reasons/<uuid:reason_id>/"
 settings_pages = [
     path("settings/reasons/", reasons.reasons, name="reasons"),
     path("settings/reasons/add/", reasons.add_reason, name="reason-add"),
     path(REASON, reasons.reason, name="reason"),
     path(f"{REASON}place/", reasons.change_place, name="reason-place"),
+    path("settings/call-outcomes/", call_outcomes.call_outcomes, name="call-outcomes"),
+    path("settings/call-outcomes/add/", call_outcomes.add_outcome, name="call-outcome-add"),
+    path(OUTCOME, call_outcomes.call_outcome, name="call-outcome"),
+    path(f"{OUTCOME}place/", call_outcomes.change_place, name="call-outcome-place"),
     path("settings/hand-over/", hand_over.hand_overs, name="hand-overs"),
     path("settings/hand-over/<uuid:member_id>/", hand_over.hand_over, name="hand-over"),
     path("settings/pipelines/", pipelines.pipelines, name="pipelines"),

@@ -12,6 +12,7 @@ from leadcrm.workspaces.admin_parts import Panel
 from leadcrm.workspaces.admin_tenant import ConfigAdmin, InWorkspaceForm, TenantAdmin
 from leads import sources
 from leads.models import (
+    CallOutcome,
     Campaign,
     CloseReason,
     CustomField,
@@ -137,6 +138,15 @@ class CloseReasonAdmin(ConfigAdmin):
     text_fields = ("label", "code")
     search_help_text = "Label, code or id"
     fixed = ["code", "outcome", "unqualified_code", "retired_at"]
+
+
+@admin.register(CallOutcome)
+class CallOutcomeAdmin(ConfigAdmin):
+    list_display = ("label", "workspace", "code", "behaviour", "position", "retired_at")
+    list_filter = [*ConfigAdmin.list_filter, "behaviour"]
+    text_fields = ("label", "code")
+    search_help_text = "Label, code or id"
+    fixed = ["code", "behaviour", "retired_at"]
 
 
 @admin.register(CustomField)

@@ -12,6 +12,7 @@ from leadcrm.workspaces.api.fields import link_id
 from leadcrm.workspaces.api.shown import ShownSerializer
 from leadcrm.workspaces.models import Membership
 from leads.models import (
+    CallOutcome,
     Campaign,
     CloseReason,
     Company,
@@ -80,6 +81,13 @@ class CloseReasonSerializer(ShownSerializer[CloseReason]):
             "id", "code", "label", "outcome", "unqualified_code", "note_length", "follow_up_days",
             "returnable", "forbids_contact", "position", "retired_at",
         )  # fmt: skip
+        read_only_fields = fields
+
+
+class CallOutcomeSerializer(ShownSerializer[CallOutcome]):
+    class Meta:
+        model = CallOutcome
+        fields: ClassVar = ("id", "code", "label", "behaviour", "position", "retired_at")
         read_only_fields = fields
 
 

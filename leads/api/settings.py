@@ -21,13 +21,14 @@ from leads.api.inputs import (
 )
 from leads.api.leads import find_one
 from leads.api.serializers import (
+    CallOutcomeSerializer,
     CampaignSerializer,
     CloseReasonSerializer,
     CustomFieldSerializer,
     PipelineSerializer,
     SourceSerializer,
 )
-from leads.models import Campaign, CloseReason, CustomField, Pipeline, Source
+from leads.models import CallOutcome, Campaign, CloseReason, CustomField, Pipeline, Source
 from leads.sources import save_source
 
 BY_NAME = orders(*both_ways("name", "sort_name"))
@@ -129,6 +130,24 @@ class CloseReasonListView(ApiView):
         rows = CloseReason.objects.all()
         return self.page(
             rows, BY_POSITION, lambda rows: list(CloseReasonSerializer(rows, many=True).data)
+        )
+
+
+class CallOutcomeListView(ApiView):
+    tag = "Settings"
+
+    @extend_schema(
+        operation_id="call_outcomes_list",
+        summary="List how calls can end",
+        description="A call is logged with the code of one. Its behaviour says what follows; "
+        "those that were switched off are listed too.",
+        parameters=paging_parameters(BY_POSITION),
+        responses=page_of_schema(CallOutcomeSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        rows = CallOutcome.objects.all()
+        return self.page(
+            rows, BY_POSITION, lambda rows: list(CallOutcomeSerializer(rows, many=True).data)
         )
 
 

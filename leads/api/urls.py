@@ -95,6 +95,7 @@ urlpatterns = [
     path("sources/<uuid:source_id>", settings.SourceView.as_view(), name="source"),
     path("pipelines", settings.PipelineListView.as_view(), name="pipelines"),
     path("pipelines/<uuid:pipeline_id>", settings.PipelineView.as_view(), name="pipeline"),
+    path("call-outcomes", settings.CallOutcomeListView.as_view(), name="call-outcomes"),
     path("close-reasons", settings.CloseReasonListView.as_view(), name="close-reasons"),
     path("custom-fields", settings.CustomFieldListView.as_view(), name="custom-fields"),
     path("notifications", notifications.NotificationListView.as_view(), name="notifications"),

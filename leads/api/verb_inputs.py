@@ -19,7 +19,6 @@ from leadcrm.workspaces.api.fields import (
 from leadcrm.workspaces.models import Membership, Team
 from leads.api.inputs import long_text, text
 from leads.models import Appointment, Message, Task
-from leads.timeline import CallOutcome
 
 MOST_IN_BULK = 500
 DIRECTIONS = ("inbound", "outbound")
@@ -126,7 +125,7 @@ class MoveSerializer(StrictSerializer):
 
 
 class CallSerializer(StrictSerializer):
-    outcome = serializers.ChoiceField(CallOutcome.choices)
+    outcome = Text(max_length=50, help_text="The code of one of `call-outcomes`.")
     at = Moment(required=False)
     direction = serializers.ChoiceField(DIRECTIONS, required=False)
     note = long_text()

@@ -13,14 +13,13 @@ from leadcrm.workspaces.models import Membership
 from leads import identity
 from leads.access import within
 from leads.batch import short_key
-from leads.calls import CallOutcome
 from leads.draft_values import storable
 from leads.importing import values
 from leads.importing.comparing import find_leads
 from leads.importing.drafting import Drafter
 from leads.importing.headers import normal
 from leads.importing.reading import Row
-from leads.models import Import, Lead, Message, Stage
+from leads.models import CallBehaviour, Import, Lead, Message, Stage
 
 NOTE, CALL, EMAIL, SMS, TASK, STAGE = KINDS = ("note", "call", "email", "sms", "task", "stage")
 # The words of other products, by how they begin.
@@ -31,13 +30,15 @@ WORDS = (
     ("deadline", TASK), ("aufgabe", TASK), ("stage", STAGE), ("status", STAGE), ("field history", STAGE),
 )  # fmt: skip
 OUTCOMES = (
-    ("connected", CallOutcome.REACHED), ("reached", CallOutcome.REACHED), ("answered", CallOutcome.REACHED),
-    ("completed", CallOutcome.REACHED), ("held", CallOutcome.REACHED), ("interested", CallOutcome.REACHED),
-    ("spoke", CallOutcome.REACHED), ("left voicemail", CallOutcome.VOICEMAIL),
-    ("left live message", CallOutcome.VOICEMAIL), ("left message", CallOutcome.VOICEMAIL),
-    ("voicemail", CallOutcome.VOICEMAIL), ("busy", CallOutcome.BUSY), ("no answer", CallOutcome.NO_ANSWER),
-    ("not answered", CallOutcome.NO_ANSWER), ("missed", CallOutcome.NO_ANSWER),
-    ("wrong number", CallOutcome.WRONG_NUMBER),
+    *((word, CallBehaviour.REACHED) for word in (
+        "connected", "reached", "answered", "completed", "held", "interested", "spoke",
+    )),
+    *((word, CallBehaviour.VOICEMAIL) for word in (
+        "left voicemail", "left live message", "left message", "voicemail",
+    )),
+    ("busy", CallBehaviour.BUSY), ("no answer", CallBehaviour.NO_ANSWER),
+    ("not answered", CallBehaviour.NO_ANSWER), ("missed", CallBehaviour.NO_ANSWER),
+    ("wrong number", CallBehaviour.WRONG_NUMBER),
 )  # fmt: skip
 INBOUND = ("in", "incoming", "inbound", "received", "eingehend", "missed")
 LONGEST_TEXT = 100_000
@@ -53,7 +54,7 @@ class Event:
     at: datetime = FIRST
     text: str = ""
     title: str = ""
-    outcome: str = CallOutcome.REACHED
+    outcome: str = CallBehaviour.REACHED
     seconds: int | None = None
     direction: str = Message.Direction.OUTBOUND
     stage: Stage | None = None
@@ -147,7 +148,7 @@ class EventReader(Drafter):
         event.direction = _direction(given)
         event.seconds = int(given["seconds"]) if given.get("seconds") else None
         said = normal(given.get("outcome", ""))
-        default = CallOutcome.REACHED if (event.seconds or 0) >= 30 else CallOutcome.NO_ANSWER
+        default = CallBehaviour.REACHED if (event.seconds or 0) >= 30 else CallBehaviour.NO_ANSWER
         event.outcome = next((one for word, one in OUTCOMES if said.startswith(word)), default)
 
     def _moment(self, text: str) -> datetime:

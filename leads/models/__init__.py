@@ -1,6 +1,7 @@
 from leads.models.activity import Activity, Cursor, Parking
 from leads.models.appointment import Appointment
 from leads.models.bulk import BulkChunk, BulkRun
+from leads.models.call_outcome import CallBehaviour, CallOutcome
 from leads.models.custom_field import CustomField
 from leads.models.deal import Deal
 from leads.models.duplicates import (
@@ -34,6 +35,8 @@ __all__ = [
     "BlockingKey",
     "BulkChunk",
     "BulkRun",
+    "CallBehaviour",
+    "CallOutcome",
     "Campaign",
     "CloseReason",
     "Company",

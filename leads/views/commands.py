@@ -65,6 +65,7 @@ PAGES = (
     Page("Teams and locations", "teams", "users", "users", words="settings"),
     Page("Pipelines", "pipelines", "flag", "settings", words="stages timers settings"),
     Page("Close reasons", "reasons", "flag", "settings", words="lost settings"),
+    Page("Call outcomes", "call-outcomes", "phone", "settings", words="calls settings"),
     Page("Custom fields", "own-fields", "settings", "settings", words="own settings"),
     Page("Routing", "routing", "swap", "settings", words="round robin settings who gets"),
     Page("Rules for duplicates", "matching-rules", "copy", "settings", words="matching settings"),

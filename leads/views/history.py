@@ -16,9 +16,9 @@ from leadcrm.workspaces.models import Location
 from leadcrm.workspaces.paging import BadCursor, pack, unpack
 from leadcrm.workspaces.templatetags.page_tags import day_text
 from leads import kinds, timeline
+from leads.calls import label_in
 from leads.models import Activity, Campaign, ContactKey, Lead, Message, Source
 from leads.templatetags.lead_tags import phone_text
-from leads.timeline import CallOutcome
 
 PAGE = 30
 SHOWN_LENGTH, SHOWN_LINES = 600, 10  # of a body; the rest is fetched by "Show all"
@@ -270,8 +270,7 @@ def _stage_changed(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]
 
 
 def _called(row: Row, data: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
-    outcome = data.get("outcome", "")
-    label = CallOutcome(outcome).label if outcome in CallOutcome.values else ""
+    label = label_in(data)
     way = "Incoming call" if row.activity.kind == kinds.CALL_RECEIVED else "Call"
     row.title = f"{way}: {label}" if label else way
 

@@ -90,6 +90,7 @@ LISTS = (
     "sources",
     "pipelines",
     "close-reasons",
+    "call-outcomes",
     "campaigns",
     "custom-fields",
     "members",

@@ -13,7 +13,7 @@ from leads import appointments, lifecycle, timeline
 from leads.booking import Booking
 from leads.capture import capture_leads
 from leads.lifecycle import Evidence
-from leads.models import Appointment, Lead, Source
+from leads.models import Appointment, CallBehaviour, Lead, Source
 from leads.setup import add_pipeline
 from tests.factories import NOW, make_draft, make_lead
 
@@ -98,7 +98,7 @@ EVENTS = st.one_of(
     st.tuples(
         st.just(call),
         TIMES,
-        st.sampled_from(timeline.CallOutcome.values),
+        st.sampled_from(CallBehaviour.values),
         st.sampled_from(["inbound", "outbound"]),
         st.sampled_from([None, 10, 45]),
         st.booleans(),

@@ -6,11 +6,17 @@ import pytest
 from django.db import connection
 
 from leadcrm.workspaces.actors import Actor
-from leads import archiving, lifecycle, timeline
+from leads import archiving, calls, lifecycle, timeline
 from leads.batch import Refused
-from leads.models import Activity, ContactKey, Lead, Message, Task
+from leads.call_outcome_settings import (
+    add_outcome,
+    outcomes_in_use,
+    rename_outcome,
+    switch_outcome,
+)
+from leads.models import Activity, CallBehaviour, CallOutcome, ContactKey, Lead, Message, Task
+from leads.next_steps import InteractionRefused
 from leads.setup import add_pipeline
-from leads.timeline import CallOutcome
 from tests.factories import NOW, make_lead
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -49,8 +55,10 @@ def lead(acme):
 # --- the seven outcomes ----------------------------------------------------------------------
 
 
-def test_the_outcomes_stand_on_keys_one_to_seven():
-    assert [label for _, label in CallOutcome.choices] == [
+def test_a_workspace_begins_with_an_outcome_of_each_behaviour_on_keys_one_to_seven(acme):
+    outcomes = outcomes_in_use()
+    assert [one.behaviour for one in outcomes] == CallBehaviour.values
+    assert [one.label for one in outcomes] == [
         "Reached",
         "Reached – call back",
         "Left voicemail",
@@ -59,6 +67,29 @@ def test_the_outcomes_stand_on_keys_one_to_seven():
         "Wrong number",
         "Do not call",
     ]
+
+
+def test_what_follows_hangs_on_the_behaviour_and_the_log_keeps_the_name(lead, me, ana, now):
+    mine = add_outcome(by=ana, now=now, label="Line dead?", behaviour="no_answer")
+    lead = call(lead, me, outcome=mine.code)
+    assert (lead.status, lead.attempt_count, lead.contacted_at) == ("new", 1, None)
+    assert [kind for _, _, kind in open_tasks(lead)] == ["call"]
+    rename_outcome(mine.pk, by=ana, now=now, label="Rang out")
+    row = Activity.objects.get(lead_id=lead.pk, kind="call_logged")
+    assert (row.data["label"], row.data["behaviour"]) == ("Line dead?", "no_answer")
+    assert calls.label_in(row.data) == "Line dead?"
+    # As the log held it before outcomes had names of their own.
+    assert calls.label_in({"outcome": "busy"}) == "Busy"
+    assert calls.behaviour_in({"outcome": "busy"}) == "busy"
+
+
+def test_an_outcome_that_was_switched_off_is_refused(lead, me, ana, now):
+    busy = CallOutcome.objects.get(code="busy")
+    switch_outcome(busy.pk, by=ana, now=now, on=False)
+    with pytest.raises(InteractionRefused, match="“Busy” is switched off"):
+        call(lead, me, outcome="busy")
+    with pytest.raises(InteractionRefused, match="There is no call outcome “sang”"):
+        call(lead, me, outcome="sang")
 
 
 def test_reached_contacts(lead, me, now):

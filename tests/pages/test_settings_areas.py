@@ -17,8 +17,18 @@ from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Location, Membership, SettingsChange, Team, Workspace
 from leads import appointments, lifecycle, settings_jobs, timeline
 from leads.booking import Booking
-from leads.models import Activity, Appointment, CloseReason, Lead, Pipeline, Stage, Task
-from tests.factories import make_lead, make_leads
+from leads.call_outcome_settings import outcomes_in_use
+from leads.models import (
+    Activity,
+    Appointment,
+    CallOutcome,
+    CloseReason,
+    Lead,
+    Pipeline,
+    Stage,
+    Task,
+)
+from tests.factories import NOW, make_lead, make_leads
 
 SignIn = Callable[[Membership], Client]
 
@@ -233,10 +243,54 @@ def test_the_log_goes_on_page_by_page_at_the_same_price(
 
 
 @pytest.mark.parametrize(
-    "name", ["pipelines", "reasons", "own-fields", "teams", "members", "hand-overs", "general"]
+    "name",
+    [
+        "pipelines",
+        "reasons",
+        "call-outcomes",
+        "own-fields",
+        "teams",
+        "members",
+        "hand-overs",
+        "general",
+    ],
 )
 def test_a_page_of_settings_takes_few_queries(web: Client, acme: Workspace, name: str) -> None:
     web.get(at(acme, name))
     with CaptureQueriesContext(connection) as queries:
         assert web.get(at(acme, name)).status_code == 200
     assert len(queries) <= 10
+
+
+def test_call_outcomes_are_added_renamed_ordered_and_switched(web: Client, acme: Workspace) -> None:
+    web.post(
+        at(acme, "call-outcome-add"), {"label": " Spoke to  spouse ", "behaviour": "call_back"}
+    )
+    spouse = CallOutcome.objects.get(code="spoke_to_spouse")
+    assert (spouse.label, spouse.behaviour, spouse.position) == ("Spoke to spouse", "call_back", 7)
+    web.post(at(acme, "call-outcome", spouse.pk), {"label": "Spouse answered"})
+    busy = CallOutcome.objects.get(code="busy")
+    for row, wish in ((spouse, "up"), (busy, "off"), (busy, "off")):
+        web.post(at(acme, "call-outcome-place", row.pk), {"do": wish})
+    labels = [one.label for one in outcomes_in_use()]
+    assert labels[-3:] == ["Wrong number", "Spouse answered", "Do not call"]
+    assert "Busy" not in labels
+    twice = web.post(at(acme, "call-outcome-add"), {"label": "no ANSWER", "behaviour": "busy"})
+    assert twice.context["form"].errors == {"label": ["There is an outcome of this name already."]}
+    strange = web.post(at(acme, "call-outcome-add"), {"label": "Sang", "behaviour": "sang"})
+    assert list(strange.context["form"].errors) == ["behaviour"]
+    web.post(at(acme, "call-outcome-place", busy.pk), {"do": "on"})
+    assert len(outcomes_in_use()) == 8
+    done = SettingsChange.objects.filter(area="call outcome").order_by("at", "id")
+    assert [(row.subject, row.done) for row in done] == [
+        ("Spoke to spouse", "added"), ("Spouse answered", "changed"),
+        ("Call outcomes", "put into another order"), ("Busy", "switched off"), ("Busy", "switched on"),
+    ]  # fmt: skip
+
+
+def test_one_call_outcome_stays(web: Client, acme: Workspace) -> None:
+    first = outcomes_in_use()[0]
+    CallOutcome.objects.exclude(pk=first.pk).update(retired_at=NOW)
+    said = web.post(at(acme, "call-outcome-place", first.pk), {"do": "off"}, follow=True)
+    assert "One outcome has to stay" in said.content.decode()
+    assert outcomes_in_use() == [first]

@@ -57,7 +57,7 @@ OURS = [
 ]  # fmt: skip
 CHANGEABLE = {
     User, Workspace, Team, Location, leads.Source, leads.Campaign, leads.Pipeline, leads.Stage,
-    leads.CloseReason, leads.CustomField,
+    leads.CallOutcome, leads.CloseReason, leads.CustomField,
 }  # fmt: skip
 ADDABLE = {User, Workspace}
 

@@ -20,6 +20,8 @@ from leadcrm.demo.volume.life import Life, moment
 from leadcrm.demo.volume.office import Member, Office, Place
 from leads import kinds
 from leads.appointments import REBOOK_WITHIN
+from leads.call_outcome_settings import default_outcomes
+from leads.calls import facts_of
 from leads.models import Activity, Appointment, Deal, MergeJournal, Message, Task
 from leads.models.activity import Lane
 from leads.pipelines import Status, rung
@@ -46,11 +48,11 @@ NOTE_DATA = as_json({"channel": "note", "direction": "internal"})
 MAIL_OUT = as_json({"channel": "email", "direction": "outbound"})
 MAIL_IN = as_json({"channel": "email", "direction": "inbound"})
 CALLS = {
-    outcome: (
-        as_json({"channel": "call", "direction": "outbound", "outcome": outcome, "seconds": None}),
-        as_json({"outcome": outcome, "seconds": None}),
+    outcome.code: (
+        as_json({"channel": "call", "direction": "outbound", **facts_of(outcome), "seconds": None}),
+        as_json({**facts_of(outcome), "seconds": None}),
     )
-    for outcome in ("reached", "voicemail", "no_answer", "busy")
+    for outcome in default_outcomes()
 }
 # From here on somebody is more than a lead.
 QUALIFIES = (Status.QUALIFIED, Status.SCHEDULED, Status.COMPLETED, Status.CONVERTED)
