@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Left
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -23,6 +24,7 @@ from leads import kinds
 from leads.access import visible_leads
 from leads.models import Activity, Appointment, Lead, Message, Task
 from leads.models.lead import IS_OPEN
+from leads.sorts import AT, LIST
 from leads.tabs import WAITING, midnight
 from leads.views.list import next_due
 from leads.views.rows import next_step
@@ -30,6 +32,7 @@ from leads.views.rows import next_step
 MOST = 20  # rows of a section; its list holds all of them
 NEWEST = 10  # of those without a next step
 MEETINGS = 60
+DAY, ME, TEAM = "day", "me", "team"
 SOON = timedelta(minutes=60)
 ASKS_AFTER = timedelta(minutes=30)  # an appointment that began so long ago asks how it went
 LOOKS_BACK = timedelta(days=30)  # for appointments without outcome, and for leads answered today
@@ -97,8 +100,8 @@ def my_day(request: PageRequest) -> HttpResponse:
     """The queue of the member, or of all whom a manager sees."""
     now, member = timezone.now(), request.membership
     is_viewer = not may(member, "edit")
-    may_switch = reach(member, "see") is not Reach.OWN and not is_viewer
-    of_team = is_viewer or (may_switch and request.GET.get("of") == "team")
+    may_switch = may_see_team(member) and not is_viewer
+    of_team = is_viewer or (may_switch and request.GET.get("of") == TEAM)
     meetings = read_meetings(member, now, of_team=of_team)
     sections = read_queue(member, meetings, now, of_team=of_team)
     morning = midnight(now) - timedelta(days=1)
@@ -108,6 +111,7 @@ def my_day(request: PageRequest) -> HttpResponse:
         "meetings": [one for one in meetings if one.scheduled_for >= morning],
         "done": read_done(member, morning, now),
         "next_due": None if sections else next_due(member),
+        "start": _start(request, sections, TEAM if of_team else ME),
         "of_team": of_team,
         "may_switch": may_switch,
         "may_edit": not is_viewer,
@@ -116,6 +120,11 @@ def my_day(request: PageRequest) -> HttpResponse:
     }
     part = wants_fragment(request) and request.htmx.target == "day"
     return show(request, "leads/_day.html" if part else "leads/day.html", context)
+
+
+def may_see_team(member: Membership) -> bool:
+    """Whether the member may look at the day of others."""
+    return reach(member, "see") is not Reach.OWN
 
 
 def read_meetings(member: Membership, now: datetime, *, of_team: bool) -> list[Any]:
@@ -263,7 +272,23 @@ def _asks(one: Any, now: datetime) -> bool:
     return bool(one.scheduled_for <= now - ASKS_AFTER)
 
 
+def ids_of(sections: Iterable[Section]) -> list[uuid.UUID]:
+    """The leads in the order of the queue, each once."""
+    return list(dict.fromkeys(row.lead.pk for section in sections for row in section.rows))
+
+
+def turn_href(slug: str, lead_id: uuid.UUID, whose: str, turn: int) -> str:
+    """The address of a lead as a turn of the queue: see `day_turns`."""
+    query = urlencode({LIST: urlencode({DAY: whose}), AT: turn})
+    return f"{reverse('lead-detail', args=[slug, lead_id])}?{query}"
+
+
+def _start(request: PageRequest, sections: Sequence[Section], whose: str) -> str:
+    """The address of the first lead of the queue; nothing where the queue is empty."""
+    ids = ids_of(sections)
+    return turn_href(request.workspace.slug, ids[0], whose, 0) if ids else ""
+
+
 def _shown(sections: Iterable[Section], meetings: Iterable[Any]) -> list[uuid.UUID]:
     """The leads by whose change the page changes."""
-    queue = [row.lead.pk for section in sections for row in section.rows]
-    return list(dict.fromkeys([*queue, *(one.lead_id for one in meetings)]))
+    return list(dict.fromkeys([*ids_of(sections), *(one.lead_id for one in meetings)]))

@@ -19,6 +19,7 @@ from leads.models import Lead, UndoStep
 from leads.timeline import timeline
 from leads.views import history, sheet
 from leads.views.around import read_around
+from leads.views.day_turns import next_turn, read_turns
 from leads.views.lead_page import page_of
 from leads.views.neighbours import read_neighbours, remember
 from leads.views.verbs import COMPOSER, VERBS, Verb
@@ -46,12 +47,24 @@ def message_text(request: PageRequest, message_id: uuid.UUID) -> HttpResponse:
     return show(request, f"leads/{template}", {"message": message})
 
 
-def done(request: PageRequest, lead: Lead, said: str, step: UndoStep | None = None) -> HttpResponse:
+def done(
+    request: PageRequest,
+    lead: Lead,
+    said: str,
+    step: UndoStep | None = None,
+    *,
+    moves_on: bool = False,
+) -> HttpResponse:
     """After a verb: the page as it is now, and what was done announced, with its undo.
 
     A sheet over another page, such as the list, is told to close; the row there reads itself anew.
+    In the queue of My day a verb that `moves_on` leads to the next lead.
     """
     undo = reverse("undo", args=[request.workspace.slug, step.pk]) if step else ""
+    onward = next_turn(request, lead, timezone.now()) if moves_on else ""
+    if onward:
+        messages.success(request, said, extra_tags=undo)
+        return _go(onward) if wants_fragment(request) else redirect(onward)
     fresh = access_lead_again(request, lead)
     if not wants_fragment(request):
         messages.success(request, said, extra_tags=undo)
@@ -63,8 +76,9 @@ def done(request: PageRequest, lead: Lead, said: str, step: UndoStep | None = No
     elif fresh is not None:
         response = show(request, "leads/_lead.html", full_page(request, fresh))
     else:
+        # The verb took the lead out of the member's sight: back to the list.
         messages.success(request, said, extra_tags=undo)
-        return _left(request)
+        return _go(reverse("lead-list", args=[request.workspace.slug]))
     return with_toast(with_events(response, **{"sheet-done": {}}), said, undo=undo)
 
 
@@ -100,7 +114,7 @@ def full_page(
     if verb is None and context["offered"][DEFAULT_PANEL]:
         verb = VERBS[DEFAULT_PANEL]
         form = form_of(request, verb, lead, None, blank=True)
-    context["neighbours"] = read_neighbours(request, lead, now)
+    context["neighbours"] = read_turns(request, lead, now) or read_neighbours(request, lead, now)
     context |= _panel_context(request, lead, verb, form)
     return context | extra
 
@@ -165,10 +179,10 @@ def form_of(
     )
 
 
-def _left(request: PageRequest) -> HttpResponse:
-    """The verb took the lead out of the member's sight: back to the list."""
+def _go(address: str) -> HttpResponse:
+    """Have HTMX leave for another page."""
     response = HttpResponse(status=204)
-    response["HX-Redirect"] = reverse("lead-list", args=[request.workspace.slug])
+    response["HX-Redirect"] = address
     return response
 
 

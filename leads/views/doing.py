@@ -18,6 +18,7 @@ from leads.access import access_lead
 from leads.batch import Refused
 from leads.models import Lead
 from leads.views import sheet
+from leads.views.day_turns import MOVES_ON
 from leads.views.detail import access_lead_again, changed, done, form_of, full_page, panel
 from leads.views.verbs import VERBS, Verb
 from leads.views.work import NeedsConfirmation, Work, settle
@@ -88,7 +89,7 @@ def _do(request: PageRequest, verb: Verb, lead: Lead, subject: Any) -> HttpRespo
         return panel(request, lead, verb, form, status=422, question=question.message)
     except Refused as refusal:
         return _refused(request, lead, verb, form, refusal)
-    return done(request, lead, verb.said, outcome.step)
+    return done(request, lead, verb.said, outcome.step, moves_on=verb.key in MOVES_ON)
 
 
 def _lost(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:

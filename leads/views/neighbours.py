@@ -59,7 +59,7 @@ class Place:
 
 def read_neighbours(request: PageRequest, lead: Lead, now: datetime) -> Neighbours | None:
     """Both neighbours in one query, or None for a page that wasn't opened from a list."""
-    place = _place(request, lead)
+    place = place_of(request, lead)
     if place is None:
         return None
     try:
@@ -108,8 +108,11 @@ def remember(request: PageRequest, response: HttpResponse, lead: Lead) -> HttpRe
     return response
 
 
-def _place(request: PageRequest, lead: Lead) -> Place | None:
-    """From the address, the address of the page that HTMX asks from, or the cookie."""
+def place_of(request: PageRequest, lead: Lead) -> Place | None:
+    """What the lead was opened from: its query and the place in it.
+
+    It is told by the address, the address of the page that HTMX asks from, or the cookie.
+    """
     params = request.GET
     if LIST not in params and wants_fragment(request):
         params = QueryDict(shown_url(request).query)

@@ -232,3 +232,87 @@ def test_it_takes_ten_queries_however_much_there_is(web: Client, day: str, ben: 
             web.get(day)
         counts.append(len(found))
     assert counts[1] <= counts[0] <= 10
+
+
+# --- one at a time ---------------------------------------------------------------------------
+
+
+def follow(web: Client, address: str, path: str, data: dict[str, Any]) -> str:
+    """Where a verb of the lead's page leads on to, as HTMX sends it."""
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{address}"}
+    return web.post(path, data, headers=headers).headers.get("HX-Redirect", "")
+
+
+def three(ben: Membership) -> list[Lead]:
+    found = [owned(ben, name) for name in ("First", "Second", "Third")]
+    for number, lead in enumerate(found):
+        step(lead, NOW - (3 - number) * HOUR)
+    return found
+
+
+def test_start_goes_from_lead_to_lead_with_the_queue_beside_it(
+    web: Client, day: str, ben: Membership, acme: Workspace
+) -> None:
+    first, second, third = three(ben)
+    address = web.get(day).context["start"]
+    page = web.get(address)
+    turns = page.context["neighbours"]
+    assert (page.context["lead"].pk, turns.position, turns.before) == (first.pk, "1 of 3", None)
+    assert [turn.is_current for _, found in turns.sections for turn in found] == [
+        True, False, False,
+    ]  # fmt: skip
+    assert b'class="day-beside"' in page.content
+    to = {"snooze": {"until": "2026-03-06T10:00"}, "call": {"outcome": "no_answer"}}
+    address = follow(web, address, reverse("lead-snooze", args=[acme.slug, first.pk]), to["snooze"])
+    page = web.get(address)
+    assert (page.context["lead"].pk, page.context["neighbours"].position) == (second.pk, "1 of 2")
+    assert [str(one) for one in page.context["messages"]], "what was done is told, with its undo"
+    # The call leaves the lead in the queue, for its step is still overdue, and moves on all the same.
+    address = follow(web, address, reverse("lead-call", args=[acme.slug, second.pk]), to["call"])
+    assert web.get(address).context["lead"].pk == third.pk
+    task = Task.objects.get(lead=third)
+    assert follow(web, address, reverse("task-done", args=[acme.slug, task.pk]), {}) == day
+
+
+def test_skipping_keeps_the_turn_and_the_last_leads_back_to_my_day(
+    web: Client, day: str, ben: Membership, acme: Workspace
+) -> None:
+    first, second, third = three(ben)
+    page = web.get(web.get(day).context["start"])
+    page = web.get(page.context["neighbours"].after.href)
+    turns = page.context["neighbours"]
+    assert (turns.position, turns.before.name, turns.after.name) == ("2 of 3", "First", "Third")
+    last = turns.after.href
+    snooze = reverse("lead-snooze", args=[acme.slug, third.pk])
+    assert follow(web, last, snooze, {"until": "2026-03-06T10:00"}) == day
+    # Without JavaScript the cookie says that the lead belongs to the queue.
+    web.get(page.context["neighbours"].before.href)
+    snooze = reverse("lead-snooze", args=[acme.slug, first.pk])
+    onward = web.post(snooze, {"until": "2026-03-06T10:00"})["Location"]
+    assert web.get(onward).context["lead"].pk == second.pk
+
+
+def test_outside_the_queue_a_verb_stays_on_the_lead(
+    web: Client, ben: Membership, acme: Workspace
+) -> None:
+    first, *_ = three(ben)
+    address = reverse("lead-detail", args=[acme.slug, first.pk])
+    assert web.get(address).context["neighbours"] is None
+    snooze = reverse("lead-snooze", args=[acme.slug, first.pk])
+    assert follow(web, address, snooze, {"until": "2026-03-06T10:00"}) == ""
+
+
+def test_a_turn_costs_few_queries_and_the_team_is_for_who_sees_it(
+    web: Client, day: str, ben: Membership, ana: Membership
+) -> None:
+    first, *_ = three(ben)
+    owned(ana, "Hers")
+    for whose in ("me", "team", "nobody"):
+        address = (
+            f"{reverse('lead-detail', args=[ben.workspace.slug, first.pk])}?list=day%3D{whose}&at=x"
+        )
+        web.get(address)
+        with CaptureQueriesContext(connection) as found:
+            turns = web.get(address).context["neighbours"]
+        assert len(found) <= 10
+        assert turns.position == "1 of 3"
