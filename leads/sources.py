@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from leadcrm.workspaces import settings_log
 from leadcrm.workspaces.arrays import array_of
 from leadcrm.workspaces.ids import uuid7
-from leadcrm.workspaces.models import Workspace
+from leadcrm.workspaces.models import Membership, Workspace
 from leadcrm.workspaces.scoping import current_workspace_id
 from leads import kinds
 from leads.models import Activity, Source, SourceDay
 from leads.origins import NotASite, read_sites
 
+AREA = "source"
 NAME_CONSTRAINT = "source_name_unique"
 COUNTED = {kinds.LEAD_CREATED: "created", kinds.ENQUIRY_REPEATED: "repeated"}
 # One statement for all days: history brings hundreds of them at once.
@@ -69,8 +71,16 @@ def _add(counts: Mapping[tuple[uuid.UUID, date], Counter[str]]) -> None:
         )
 
 
-def save_source(source: Source, values: Mapping[str, Any]) -> Source:
+def save_source(
+    source: Source, values: Mapping[str, Any], *, by: Membership | None, now: datetime
+) -> Source:
     """Set fields of a new or known source; of a known one, the others stay as somebody left them.
+
+    Args:
+        source: A source, or an empty one to be added.
+        values: What its fields are to hold, by name.
+        by: Who asks for it; empty for the installation's staff.
+        now: When.
 
     Raises:
         ValidationError: by field, for what doesn't fit.
@@ -84,12 +94,57 @@ def save_source(source: Source, values: Mapping[str, Any]) -> Source:
     source.full_clean(validate_constraints=False)
     try:
         with transaction.atomic():
-            source.save(update_fields=None if source._state.adding else list(values))
+            is_new = source._state.adding
+            before = {} if is_new else _held(source, values)
+            source.save(update_fields=None if is_new else list(values))
+            _record(source, before, is_new=is_new, by=by, now=now)
     except IntegrityError as error:
         if NAME_CONSTRAINT not in str(error):
             raise
         raise _taken() from error  # somebody else took it between the look and the write
     return source
+
+
+def _held(source: Source, names: Iterable[str]) -> dict[str, Any]:
+    """What is stored of the source now, locked: somebody may have changed it since it was read."""
+    stored = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+    return settings_log.values_of(stored, names)
+
+
+def _record(
+    source: Source,
+    before: Mapping[str, Any],
+    *,
+    is_new: bool,
+    by: Membership | None,
+    now: datetime,
+) -> None:
+    if is_new:
+        settings_log.record(AREA, source.name, "added", by=by, now=now)
+        return
+    changes = settings_log.differences(source, before)
+    if "form_fields" in before and "form fields" in changes:
+        changes["form fields"] = [_asked(before["form_fields"]), _asked(source.form_fields)]
+    if "active" in changes and len(changes) == 1:
+        done, changes = "switched on" if source.is_active else "switched off", {}
+        settings_log.record(AREA, source.name, done, by=by, now=now)
+    elif changes:
+        settings_log.record(AREA, source.name, "changed", by=by, changes=changes, now=now)
+
+
+def _asked(fields: Any) -> list[str]:
+    """The fields of a form as the log names them."""
+    return [
+        " ".join(
+            filter(None, [
+                str(one.get("label") or one.get("name") or ""),
+                f"({one['type']})" if one.get("type") else "",
+                "required" if one.get("required") else "",
+            ])
+        )
+        for one in (fields if isinstance(fields, list) else [])
+        if isinstance(one, dict)
+    ]  # fmt: skip
 
 
 def _clean(values: Mapping[str, Any]) -> dict[str, Any]:

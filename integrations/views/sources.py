@@ -35,7 +35,7 @@ def add_source(request: PageRequest) -> HttpResponse:
     require(request.membership, "settings")
     form = NewSourceForm(request.POST or None, instance=Source())
     if request.method == "POST" and form.is_valid():
-        source = _save(form, Source())
+        source = _save(request, form, Source())
         if source is not None:
             messages.success(request, f"{source.name} is added.")
             return redirect("source", request.workspace.slug, source.pk)
@@ -48,7 +48,7 @@ def source_details(request: PageRequest, source_id: uuid.UUID) -> HttpResponse:
     """Name, answer target, and who gets the leads."""
     source = access_source(request.membership, source_id)
     form = SourceForm(request.POST or None, instance=source)
-    if request.method == "POST" and form.is_valid() and _save(form, source):
+    if request.method == "POST" and form.is_valid() and _save(request, form, source):
         messages.success(request, "Saved. It counts for leads that arrive from now on.")
         return redirect("source", request.workspace.slug, source.pk)
     status = 422 if form.is_bound else 200
@@ -59,15 +59,17 @@ def source_details(request: PageRequest, source_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def switch_source(request: PageRequest, source_id: uuid.UUID, is_active: bool) -> HttpResponse:
     """Switch a source off or on again; its leads stay as they are."""
-    source = save_source(access_source(request.membership, source_id), {"is_active": is_active})
+    found, by = access_source(request.membership, source_id), request.membership
+    source = save_source(found, {"is_active": is_active}, by=by, now=timezone.now())
     messages.success(request, f"{source.name} is switched {'on' if is_active else 'off'}.")
     return redirect("source", request.workspace.slug, source.pk)
 
 
-def _save(form: SourceForm, source: Source) -> Source | None:
+def _save(request: PageRequest, form: SourceForm, source: Source) -> Source | None:
     """Save what the form says; where it doesn't fit, the form tells why."""
     try:
-        return save_source(source, form.cleaned_data)
+        by, now = request.membership, timezone.now()
+        return save_source(source, form.cleaned_data, by=by, now=now)
     except ValidationError as error:
         form.add_error(None, error)
         return None

@@ -59,7 +59,7 @@ def save_sites(request: PageRequest, source_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _page(request, source, status=422, sites_form=form)
     try:
-        save_source(source, {"allowed_origins": form.cleaned_data["sites"]})
+        _save(request, source, {"allowed_origins": form.cleaned_data["sites"]})
     except ValidationError as error:
         form.add_error("sites", error.messages)
         return _page(request, source, status=422, sites_form=form)
@@ -84,7 +84,8 @@ def save_form(request: PageRequest, source_id: uuid.UUID) -> HttpResponse:
     if not (texts.is_valid() and fields.is_valid()):
         return _editor(request, source, texts, fields, status=422)
     rows = [form.cleaned_data for form in fields.forms]
-    save_source(source, {**texts.cleaned_data, "form_fields": editor.definition(rows, source)})
+    fields_then = editor.definition(rows, source)
+    _save(request, source, {**texts.cleaned_data, "form_fields": fields_then})
     return _saved(request, source)
 
 
@@ -93,6 +94,10 @@ def _access_form(request: PageRequest, source_id: uuid.UUID) -> Source:
     if source.kind != SourceKind.WEBSITE_FORM:
         raise Http404(NOT_FOUND)
     return source
+
+
+def _save(request: PageRequest, source: Source, values: dict[str, Any]) -> None:
+    save_source(source, values, by=request.membership, now=timezone.now())
 
 
 def _page(

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from leadcrm.workspaces import settings_log
 from leadcrm.workspaces.models import ApiToken, Membership, Team
-from leadcrm.workspaces.scoping import all_workspaces
+from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
 
+AREA = "API token"
 PREFIX = "lcrm_"
 USE_RESOLUTION = timedelta(minutes=5)
 
@@ -35,24 +38,32 @@ def issue_token(
     ranks_as: str = ApiToken.RanksAs.INTEGRATION,
     expires_at: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """Create a token; returns it with the key, which can't be read again."""
+    """Create a token for what the member may do; returns it with the key, which can't be read again."""
     key = new_secret(PREFIX)
-    token = ApiToken.objects.create(
-        workspace_id=membership.workspace_id,
-        membership=membership,
-        name=name,
-        prefix=key[: len(PREFIX) + 4],
-        digest=digest_of(key),
-        scopes=list(scopes),
-        ranks_as=ranks_as,
-        expires_at=expires_at,
-    )
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            workspace_id=membership.workspace_id,
+            membership=membership,
+            name=name,
+            prefix=key[: len(PREFIX) + 4],
+            digest=digest_of(key),
+            scopes=list(scopes),
+            ranks_as=ranks_as,
+            expires_at=expires_at,
+        )
+        labels = dict(ApiToken.Scope.choices)
+        may = [labels.get(scope, scope) for scope in token.scopes]
+        changes = {"may": ["", may], "expires": ["", expires_at]}
+        settings_log.record(AREA, token.name, "issued", by=membership, changes=changes)
     return token, key
 
 
-def revoke_token(token: ApiToken, now: datetime) -> None:
+def revoke_token(token: ApiToken, now: datetime, *, by: Membership | None = None) -> None:
+    """Refuse the token from now on; `by` is empty for the installation's staff."""
+    with workspace_scope(token.workspace_id), transaction.atomic():
+        if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+            settings_log.record(AREA, token.name, "revoked", by=by, now=now)
     token.revoked_at = now
-    token.save(update_fields=["revoked_at"])
 
 
 def find_token(key: str, now: datetime) -> ApiToken | None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 
 from leadcrm.workspaces.admin_parts import Panel
 from leadcrm.workspaces.admin_tenant import ConfigAdmin, InWorkspaceForm, TenantAdmin
@@ -66,7 +67,7 @@ class SourceAdmin(ConfigAdmin):
     ]  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
-        sources.save_source(obj, form.cleaned_data)
+        sources.save_source(obj, form.cleaned_data, by=None, now=timezone.now())
 
 
 @admin.register(SourceDay)

@@ -58,7 +58,8 @@ class SourceListView(ApiView):
     )
     def post(self, request: Request) -> Response:
         require(self.membership, "settings")
-        source = save_source(Source(), self.read(SourceCreateSerializer))
+        values = self.read(SourceCreateSerializer)
+        source = save_source(Source(), values, by=self.membership, now=self.now)
         return Response(SourceSerializer(source).data, status=201)
 
 
@@ -82,7 +83,9 @@ class SourceView(ApiView):
     def patch(self, request: Request, source_id: uuid.UUID) -> Response:
         source = find_one(Source.objects.all(), source_id)
         require(self.membership, "settings")
-        return Response(SourceSerializer(save_source(source, self.read(SourceEditSerializer))).data)
+        values = self.read(SourceEditSerializer)
+        saved = save_source(source, values, by=self.membership, now=self.now)
+        return Response(SourceSerializer(saved).data)
 
 
 class PipelineListView(ApiView):

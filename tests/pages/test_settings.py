@@ -13,7 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leadcrm.workspaces.members import invite
-from leadcrm.workspaces.models import ApiToken, Invitation, Membership, Role, Workspace
+from leadcrm.workspaces.models import (
+    ApiToken,
+    Invitation,
+    Membership,
+    Role,
+    SettingsChange,
+    Workspace,
+)
 from leadcrm.workspaces.scoping import workspace_scope
 from leadcrm.workspaces.tokens import find_token, issue_token
 from tests.factories import PASSWORD, make_member
@@ -87,8 +94,16 @@ def test_a_token_shows_its_key_once_and_works_until_it_is_revoked(
     assert response["Cache-Control"] == "private, no-store"
     assert find_token(key[1], timezone.now()) is not None
     assert key[1] not in web.get(at(acme, "tokens")).content.decode()
-    web.post(at(acme, "token-revoke", ApiToken.objects.get().pk))
+    token = ApiToken.objects.get()
+    for _ in range(2):
+        web.post(at(acme, "token-revoke", token.pk))
     assert find_token(key[1], timezone.now()) is None
+    issued, revoked = SettingsChange.objects.filter(area="API token").order_by("at", "id")
+    assert [(row.subject, row.done, row.actor) for row in (issued, revoked)] == [
+        ("Website", "issued", token.membership), ("Website", "revoked", token.membership),
+    ]  # fmt: skip
+    assert issued.changes["may"] == ["", "Read leads, people and appointments"]
+    assert key[1] not in str(issued.changes)
 
 
 def test_a_token_needs_a_name_and_a_scope(web: Client, acme: Workspace) -> None:

@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from leadcrm.workspaces.models import Location, Membership, Team, Workspace
+from leadcrm.workspaces.models import Location, Membership, SettingsChange, Team, Workspace
 from leadcrm.workspaces.scoping import workspace_scope
 from leads.models import Campaign, Source, SourceDay, SourceKind
 from leads.setup import add_pipeline
 from leads.sources import save_source
-from tests.factories import make_lead
+from tests.factories import NOW, make_lead
 
 SignIn = Callable[[Membership], Client]
 
@@ -171,11 +171,39 @@ def test_a_source_is_renamed_switched_off_and_on(
     assert Client().get(f"/f/{form.public_key}/").status_code == 200
 
 
+def test_what_is_done_to_a_source_stands_in_the_log_of_settings(
+    web: Client, acme: Workspace, form: Source, ana: Membership
+) -> None:
+    web.post(at(acme, "source-add"), {"kind": "event", "name": "Fair"})
+    stale = Source.objects.get(pk=form.pk)
+    web.post(at(acme, "source-details", form.pk), {"name": "Homepage", "answer_minutes": "15"})
+    web.post(at(acme, "source-off", form.pk))
+    web.post(at(acme, "source-off", form.pk))
+    web.post(at(acme, "source-on", form.pk))
+    web.post(at(acme, "source-sites", form.pk), {"sites": "https://acme.example"})
+    row = {"row-0-order": 1, "row-0-name": "name", "row-0-meaning": "display_name"}
+    row |= {"row-0-label": "Who?", "row-0-type": "text", "row-0-required": "on"}
+    web.post(
+        at(acme, "source-form", form.pk), {"row-TOTAL_FORMS": 1, "row-INITIAL_FORMS": 0, **row}
+    )
+    save_source(stale, {"name": "Homepage"}, by=ana, now=NOW)  # it is called so already
+    rows = list(SettingsChange.objects.filter(area="source").order_by("at", "id"))
+    assert {row.actor for row in rows} == {ana}
+    assert [(row.subject, row.done) for row in rows] == [
+        ("Fair", "added"), ("Homepage", "changed"), ("Homepage", "switched off"),
+        ("Homepage", "switched on"), ("Homepage", "changed"), ("Homepage", "changed"),
+    ]  # fmt: skip
+    assert rows[1].changes == {"name": ["Website", "Homepage"], "answer minutes": [None, 15]}
+    assert rows[4].changes == {"allowed origins": ["", "https://acme.example"]}
+    assert rows[5].changes["form fields"][1] == "Who? (text) required"
+    assert "Name (text) required" in rows[5].changes["form fields"][0]
+
+
 def test_saving_one_part_leaves_what_somebody_else_saved_meanwhile(
     web: Client, acme: Workspace, form: Source
 ) -> None:
-    save_source(Source.objects.get(pk=form.pk), {"form_title": "Hello"})
-    save_source(form, {"name": "Homepage"})
+    save_source(Source.objects.get(pk=form.pk), {"form_title": "Hello"}, by=None, now=NOW)
+    save_source(form, {"name": "Homepage"}, by=None, now=NOW)
     form.refresh_from_db()
     assert (form.name, form.form_title) == ("Homepage", "Hello")
 
@@ -186,7 +214,7 @@ def test_of_two_who_take_a_name_at_once_the_second_is_told(
     monkeypatch.setattr("leads.sources._refuse_taken_name", lambda source: None)
     second = Source(name="website", kind=SourceKind.EVENT)
     with pytest.raises(ValidationError) as refusal:
-        save_source(second, {"name": "website"})
+        save_source(second, {"name": "website"}, by=None, now=NOW)
     assert refusal.value.message_dict == {"name": ["There is a source with this name already."]}
 
 

@@ -42,7 +42,7 @@ def revoke(request: PageRequest, token_id: uuid.UUID) -> HttpResponse:
     if token is None:
         raise Http404(NOT_FOUND)
     if token.revoked_at is None:
-        revoke_token(token, timezone.now())
+        revoke_token(token, timezone.now(), by=request.membership)
     messages.success(request, f"The token {token.name} is revoked.")
     return redirect("tokens", request.workspace.slug)
 
