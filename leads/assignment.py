@@ -14,7 +14,7 @@ from leadcrm.workspaces.models import Membership, Role, Team
 from leadcrm.workspaces.updating import write_columns
 from leads import kinds, lifecycle
 from leads.batch import UNREAD, Change, Refused, Result, run, run_one
-from leads.models import Lead, Task
+from leads.models import Appointment, Lead, Task
 from leads.models.activity import Lane
 from leads.models.lead import IS_OPEN, UNANSWERED
 
@@ -133,6 +133,43 @@ def _pass_on_tasks(moves: Sequence[tuple[uuid.UUID, uuid.UUID, Membership | None
     for task in passed:
         task.assignee = given[task.lead_id, task.assignee_id]
     write_columns(passed, ["assignee"])
+
+
+def hand_over(
+    ids: Sequence[uuid.UUID],
+    *,
+    member_id: uuid.UUID,
+    by: Actor,
+    now: datetime,
+    owner: Membership | None = None,
+    team: Team | None = None,
+    lane: str = Lane.LIVE,
+) -> list[Result]:
+    """Give leads of a member to another one, or to a team's pool.
+
+    Tasks go with their leads, booked appointments where a person takes over. A lead that is
+    somebody else's by now is refused.
+    """
+
+    def decide(change: Change) -> None:
+        if change.lead.owner_id != member_id:
+            raise AssignRefused("It is somebody else's by now.", field="owner")
+        lifecycle.require_open(change.lead)
+        if owner is not None:
+            change.together(_pass_on_appointments, (change.lead.pk, member_id, owner))
+        give(change, owner, team, reason="handed over")
+
+    return run(ids, decide, by=by, now=now, lane=lane)
+
+
+def _pass_on_appointments(moves: Sequence[tuple[uuid.UUID, uuid.UUID, Membership]]) -> None:
+    """The booked appointments of the former owner go to the new one; it is the same for all."""
+    _, before, owner = moves[0]
+    Appointment.objects.filter(
+        lead__in=[lead_id for lead_id, _, _ in moves],
+        host=before,
+        status=Appointment.Status.SCHEDULED,
+    ).update(host=owner)
 
 
 def unanswered_of(members: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:

@@ -53,7 +53,8 @@ def offered(member: Membership, *, removed: bool) -> list[BulkVerb]:
     return [
         verb
         for verb in BULK_VERBS.values()
-        if may(member, verb.need)
+        if verb.offered
+        and may(member, verb.need)
         and not (verb.need == "close" and member.role == Role.REP)
         and (verb.key == "restore") == removed
     ]

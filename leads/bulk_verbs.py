@@ -29,7 +29,8 @@ Do = Callable[[Ids, Values, Actor, datetime], list[Result]]
 @dataclass(frozen=True)
 class BulkVerb:
     """A verb for many leads. `need` is the permission on each. `around` are the models besides the
-    lead that it may change; `is_grave` ones ask for the number of leads above some hundreds."""
+    lead that it may change; `is_grave` ones ask for the number of leads above some hundreds. What
+    is not `offered` in lists has a page of its own."""
 
     key: str
     label: str
@@ -37,12 +38,27 @@ class BulkVerb:
     do: Do
     around: tuple[type[models.Model], ...] = ()
     is_grave: bool = False
+    offered: bool = True
 
 
 def _assign(ids: Ids, values: Values, by: Actor, now: datetime) -> list[Result]:
     owner = _one(Membership, values.get("owner"), "This person is not here any more.")
     team = _one(Team, values.get("team"), "This team is not here any more.")
     return assignment.assign(ids, owner=owner, team=team, by=by, now=now, lane=Lane.BULK)
+
+
+def _hand_over(ids: Ids, values: Values, by: Actor, now: datetime) -> list[Result]:
+    owner = _one(Membership, values.get("owner"), "This person is not here any more.")
+    team = _one(Team, values.get("team"), "This team is not here any more.")
+    return assignment.hand_over(
+        ids,
+        member_id=uuid.UUID(values["member"]),
+        owner=owner,
+        team=team,
+        by=by,
+        now=now,
+        lane=Lane.BULK,
+    )
 
 
 def _move(ids: Ids, values: Values, by: Actor, now: datetime) -> list[Result]:
@@ -85,6 +101,7 @@ def _restore(ids: Ids, values: Values, by: Actor, now: datetime) -> list[Result]
     return archiving.restore(ids, by=by, now=now, lane=Lane.BULK)
 
 
+HAND_OVER = "hand-over"
 PERSON = (FieldSuggestion, ContactKey, Contact)
 
 BULK_VERBS: dict[str, BulkVerb] = {
@@ -98,6 +115,7 @@ BULK_VERBS: dict[str, BulkVerb] = {
         BulkVerb("field", "Set a field", "edit", _edit, PERSON),
         BulkVerb("campaign", "Campaign", "edit", _edit, PERSON),
         BulkVerb("remove", "Remove", "archive", _archive, is_grave=True),
+        BulkVerb(HAND_OVER, "Hand over", "assign", _hand_over, (Task, Appointment), offered=False),
         BulkVerb("restore", "Restore", "archive", _restore),
     )
 }

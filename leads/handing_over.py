@@ -6,14 +6,14 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from leadcrm.workspaces.access import NotAllowed, Reach, reach
 from leadcrm.workspaces.models import Membership, Role, Team
-from leads import settings_jobs
+from leads import bulk
 from leads.assignment import AssignRefused
-from leads.models import Appointment, Lead, SettingsJob, Task
+from leads.bulk_verbs import BULK_VERBS, HAND_OVER
+from leads.models import Appointment, BulkRun, Lead, Task
 from leads.models.lead import IS_OPEN
 
 
@@ -57,11 +57,12 @@ def hand_over(
     now: datetime,
     to: Membership | None = None,
     team: Team | None = None,
-) -> SettingsJob:
-    """Give all open leads of a member to another one, or to a team's pool, in the background.
+) -> BulkRun:
+    """Give all open leads of a member to another one, or to a team's pool, as a bulk run.
 
-    Tasks go with their leads, booked appointments where a person takes over. Raises NotAllowed
-    for a member out of reach, AssignRefused for nobody or somebody who can't have leads.
+    So it goes on in the background, says what became of each lead, and can be undone for a day.
+    Raises NotAllowed for a member out of reach, AssignRefused for nobody or somebody who can't
+    have leads, BulkRefused where there is nothing to hand over.
     """
     if not members_in_reach(by).filter(pk=member.pk).exists():
         raise NotAllowed
@@ -69,6 +70,16 @@ def hand_over(
         raise AssignRefused("Choose a person or a team.", field="to")
     if to is not None and (not to.is_active or to.role == Role.VIEWER or to.pk == member.pk):
         raise AssignRefused(f"{to.name} can't take them over.", field="to")
-    with transaction.atomic():
-        kind = SettingsJob.Kind.HAND_OVER
-        return settings_jobs.start(kind, by=by, now=now, member=member, to_member=to, to_team=team)
+    values = {
+        "member": str(member.pk),
+        "owner": str(to.pk) if to else None,
+        "team": str(team.pk) if team else None,
+    }
+    said = f"handed over from {member} to {to or team}"
+    leads = Lead.objects.filter(IS_OPEN, owner=member)
+    return bulk.start(leads, BULK_VERBS[HAND_OVER], values, said=said, by=by, now=now)
+
+
+def runs_of(by: Membership) -> QuerySet[BulkRun]:
+    """What was handed over, the newest first: by the member, for admins by anybody."""
+    return bulk.visible_runs(by).filter(verb=HAND_OVER).order_by("-started_at")

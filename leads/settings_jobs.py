@@ -16,13 +16,12 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
 from leadcrm.workspaces.actors import Actor
-from leadcrm.workspaces.models import Membership, Team
+from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import all_workspaces, workspace_scope
-from leads import assignment, moves
+from leads import moves
 from leads.batch import Change, run
-from leads.models import Appointment, Lead, SettingsJob, Stage
+from leads.models import Lead, SettingsJob, Stage
 from leads.models.activity import Lane
-from leads.models.lead import IS_OPEN
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +38,6 @@ def start(
     now: datetime,
     stage: Stage | None = None,
     to_stage: Stage | None = None,
-    member: Membership | None = None,
-    to_member: Membership | None = None,
-    to_team: Team | None = None,
 ) -> SettingsJob:
     """Ask for a job, in the transaction of the change that needs it."""
     job = SettingsJob(
@@ -49,9 +45,6 @@ def start(
         kind=kind,
         stage=stage,
         to_stage=to_stage,
-        member=member,
-        to_member=to_member,
-        to_team=to_team,
         asked_by=by,
         created_at=now,
     )
@@ -64,11 +57,9 @@ def start(
 
 def leads_of(job: SettingsJob) -> QuerySet[Lead]:
     """The leads that a job is still about."""
-    if job.kind == Kind.HAND_OVER:
-        found: QuerySet[Lead] = Lead.objects.filter(IS_OPEN, owner=job.member_id)
-        return found
     status = Q(status=job.stage.status) if job.stage else Q()  # which has an index
-    return Lead.objects.filter(status, stage=job.stage_id, merged_into=None)
+    found: QuerySet[Lead] = Lead.objects.filter(status, stage=job.stage_id, merged_into=None)
+    return found
 
 
 def run_due(now: datetime) -> int:
@@ -121,9 +112,7 @@ def _do(job: SettingsJob, ids: Sequence[uuid.UUID], now: datetime) -> tuple[int,
     by = Actor.member(job.asked_by, via=VIA)
 
     def decide(change: Change) -> None:
-        if job.kind == Kind.HAND_OVER:
-            _hand_over(change, job)
-        elif job.kind == Kind.TIMER:
+        if job.kind == Kind.TIMER:
             change.touched = True
         else:
             _move(change, job)
@@ -138,21 +127,3 @@ def _move(change: Change, job: SettingsJob) -> None:
     stages = {one.pk: one for one in change.batch.stages}
     if change.lead.stage_id == job.stage_id and job.to_stage_id is not None:
         moves.enter(change, stages[job.to_stage_id], change.now, note="Its stage was retired")
-
-
-def _hand_over(change: Change, job: SettingsJob) -> None:
-    """The lead with its tasks and booked appointments, unless it is somebody else's by now."""
-    if change.lead.owner_id != job.member_id:
-        return
-    if job.to_member_id is not None:
-        change.together(_pass_on_appointments, (change.lead.pk, job))
-    assignment.give(change, job.to_member, job.to_team, reason="handed over")
-
-
-def _pass_on_appointments(moved: Sequence[tuple[uuid.UUID, SettingsJob]]) -> None:
-    job = moved[0][1]
-    Appointment.objects.filter(
-        lead__in=[lead_id for lead_id, _ in moved],
-        host=job.member_id,
-        status=Appointment.Status.SCHEDULED,
-    ).update(host=job.to_member_id)

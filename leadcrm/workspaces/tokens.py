@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -53,7 +54,7 @@ def issue_token(
         )
         labels = dict(ApiToken.Scope.choices)
         may = [labels.get(scope, scope) for scope in token.scopes]
-        changes = {"may": ["", may], "expires": ["", expires_at]}
+        changes: dict[str, list[Any]] = {"may": ["", may], "expires": ["", expires_at]}
         settings_log.record(AREA, token.name, "issued", by=membership, changes=changes)
     return token, key
 

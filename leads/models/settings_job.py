@@ -2,7 +2,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from leadcrm.workspaces.models import Membership, Team
+from leadcrm.workspaces.models import Membership
 from leadcrm.workspaces.scoping import WorkspaceModel
 from leads.models.pipeline import Stage
 
@@ -16,14 +16,10 @@ class SettingsJob(WorkspaceModel):
     class Kind(models.TextChoices):
         STAGE = "stage", "Move the leads of a retired stage"
         TIMER = "timer", "Set the timers of a stage anew"
-        HAND_OVER = "hand_over", "Hand over a member's leads"
 
     kind = models.CharField(max_length=9, choices=Kind.choices)
     stage = models.ForeignKey(Stage, models.CASCADE, null=True, related_name="+")
     to_stage = models.ForeignKey(Stage, models.CASCADE, null=True, related_name="+")
-    member = models.ForeignKey(Membership, models.CASCADE, null=True, related_name="+")
-    to_member = models.ForeignKey(Membership, models.CASCADE, null=True, related_name="+")
-    to_team = models.ForeignKey(Team, models.CASCADE, null=True, related_name="+")
     asked_by = models.ForeignKey(Membership, models.CASCADE, related_name="+")
     created_at = models.DateTimeField()
     position = models.UUIDField(null=True)

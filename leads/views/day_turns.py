@@ -58,7 +58,7 @@ def read_turns(request: PageRequest, lead: Lead, now: datetime) -> Turns | None:
     place = _place(request, lead)
     if place is None:
         return None
-    slug, whose = request.workspace.slug, place.params[DAY]
+    slug, whose = request.workspace.slug, str(place.params[DAY])
     sections = _queue(request.membership, whose, now)
     ids = ids_of(sections)
     turn = ids.index(lead.pk) if lead.pk in ids else _turn(place, len(ids))
@@ -93,7 +93,7 @@ def next_turn(request: PageRequest, lead: Lead, now: datetime) -> str:
     place = _place(request, lead)
     if place is None:
         return ""
-    slug, whose = request.workspace.slug, place.params[DAY]
+    slug, whose = request.workspace.slug, str(place.params[DAY])
     ids = ids_of(_queue(request.membership, whose, now))
     left = [pk for pk in ids if pk != lead.pk]
     turn = _turn(place, len(ids))

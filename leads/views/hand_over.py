@@ -17,9 +17,9 @@ from leadcrm.workspaces.models import Membership, Role, Team
 from leadcrm.workspaces.pages import PageRequest, show
 from leads import handing_over
 from leads.batch import Refused
-from leads.models import SettingsJob
+from leads.views.bulk import sentence
 
-SHOWN_JOBS = 10
+SHOWN_RUNS = 10
 
 
 class HandOverForm(Styled, forms.Form):
@@ -45,10 +45,10 @@ def hand_overs(request: PageRequest) -> HttpResponse:
     """The members in reach with how many open leads each has, and what was handed over lately."""
     counts = handing_over.open_leads()
     members = handing_over.members_in_reach(request.membership).order_by("-is_active", "name")
-    jobs = SettingsJob.objects.filter(kind=SettingsJob.Kind.HAND_OVER).order_by("-created_at")
+    runs = handing_over.runs_of(request.membership)[:SHOWN_RUNS]
     context = {
         "rows": [(one, counts.get(one.pk, 0)) for one in members],
-        "jobs": jobs.select_related("member", "to_member", "to_team", "asked_by")[:SHOWN_JOBS],
+        "runs": [(run, sentence(run)) for run in runs],
     }
     return show(request, "settings/hand_overs.html", context)
 
@@ -62,15 +62,15 @@ def hand_over(request: PageRequest, member_id: uuid.UUID) -> HttpResponse:
     form = HandOverForm(request.POST or None, member=member)
     if request.method == "POST" and form.is_valid():
         try:
-            job = handing_over.hand_over(
+            run = handing_over.hand_over(
                 member, by=request.membership, now=timezone.now(), **form.cleaned_data
             )
         except Refused as refusal:
             form.add_error("to", refusal.message)
         else:
-            to = job.to_member or job.to_team
-            said = f"{job.total} leads of {member.name} go to {to}; this takes a moment."
-            messages.success(request, said)
+            if run.is_at_work:
+                return redirect("bulk-run", request.workspace.slug, run.pk)
+            messages.success(request, sentence(run))
             return redirect("hand-overs", request.workspace.slug)
     context = {"member": member, "form": form, "load": handing_over.load_of(member)}
     status = 422 if form.is_bound or request.method == "POST" else 200

@@ -15,12 +15,21 @@ from django.utils import timezone
 
 from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Location, Membership, SettingsChange, Team, Workspace
-from leads import appointments, lifecycle, settings_jobs, timeline
+from leads import (
+    appointments,
+    assignment,
+    bulk,
+    handing_over,
+    lifecycle,
+    settings_jobs,
+    timeline,
+)
 from leads.booking import Booking
 from leads.call_outcome_settings import outcomes_in_use
 from leads.models import (
     Activity,
     Appointment,
+    BulkRun,
     CallOutcome,
     CloseReason,
     Lead,
@@ -170,14 +179,47 @@ def test_all_that_somebody_has_is_handed_over(
     nobody = web.post(at(acme, "hand-over", ben.pk), {})
     assert nobody.status_code == 422
     web.post(at(acme, "hand-over", ben.pk), {"to": max_.pk})
-    settings_jobs.run_due(timezone.now())
     assert Lead.objects.get(pk=mine.pk).owner_id == max_.pk
     assert Lead.objects.get(pk=closed.pk).owner_id == ben.pk
     assert Task.objects.get().assignee_id == max_.pk
     assert Appointment.objects.get().host_id == max_.pk
     row = Activity.objects.get(lead=mine, kind="owner_changed")
     assert (row.reason, row.data["to"], row.lane) == ("handed over", "Max", "bulk")
-    assert "1 of 1" in web.get(at(acme, "hand-overs")).content.decode()
+    said = "1 lead handed over from Ben to Max."
+    assert said in web.get(at(acme, "hand-overs")).content.decode()
+    again = web.post(at(acme, "hand-over", ben.pk), {"to": max_.pk})
+    assert again.status_code == 422, "nothing is left to be handed over"
+
+
+def test_a_hand_over_is_undone_within_a_day_and_what_was_touched_since_stays(
+    web: Client, acme: Workspace, ben: Membership, max_: Membership, me: Actor, now: datetime
+) -> None:
+    left, passed = make_leads(2, now=now, owner=ben)
+    by = Actor.member(ben)
+    timeline.add_task([left.pk], title="Call", due_at=now + timedelta(days=1), by=by, now=now)
+    appointments.book(left.pk, Booking(now + timedelta(days=2), host=ben), by=by, now=now)
+    web.post(at(acme, "hand-over", ben.pk), {"to": max_.pk})
+    run = BulkRun.objects.get()
+    assignment.assign([passed.pk], owner=me.membership, by=Actor.member(max_), now=now)
+    assert "Undo for all" in web.get(at(acme, "bulk-run", run.pk)).content.decode()
+    web.post(at(acme, "bulk-undo", run.pk))
+    assert dict(Lead.objects.values_list("pk", "owner")) == {
+        left.pk: ben.pk, passed.pk: me.membership.pk,
+    }  # fmt: skip
+    assert (Task.objects.get().assignee_id, Appointment.objects.get().host_id) == (ben.pk, ben.pk)
+    page = web.get(at(acme, "bulk-run", run.pk)).content.decode()
+    assert "1 kept: changed since" in page
+    assert passed.display_name in page
+
+
+def test_a_hand_over_is_too_old_to_be_undone_after_a_day(
+    ana: Membership, ben: Membership, max_: Membership, acme: Workspace, now: datetime
+) -> None:
+    lead = make_lead(now=now, owner=ben)
+    run = handing_over.hand_over(ben, to=max_, by=ana, now=now)
+    with pytest.raises(bulk.BulkRefused, match="a day has passed"):
+        bulk.undo(run, now + timedelta(days=1, minutes=1))
+    assert Lead.objects.get(pk=lead.pk).owner_id == max_.pk
 
 
 def test_a_team_takes_over_and_a_manager_reaches_the_own_team_alone(
@@ -191,7 +233,6 @@ def test_a_team_takes_over_and_a_manager_reaches_the_own_team_alone(
     assert web.post(path, {"team": north.pk}).status_code == 404
     Membership.objects.filter(pk=ben.pk).update(team=north)
     assert web.post(path, {"team": north.pk}).status_code == 302
-    settings_jobs.run_due(timezone.now())
     lead.refresh_from_db()
     assert (lead.owner_id, lead.team_id) == (None, north.pk)
     assert sign_in(ben).get(at(acme, "hand-overs")).status_code == 403

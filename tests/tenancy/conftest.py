@@ -102,7 +102,8 @@ def populate(workspace: Workspace, number: int) -> None:
         add_field(
             by=Membership.objects.get(role="owner"), now=NOW, kind="text", label=f"Field {number}"
         )
-        settings_jobs.start("hand_over", by=ben, now=NOW, member=ben, to_team=team)
+        stage = leads.Stage.objects.get(key="new")
+        settings_jobs.start("timer", by=ben, now=NOW, stage=stage)
         leads.Import.objects.create(name=f"leads{number}.csv", made_by=ben)
         leads.ImportMapping.objects.create(shape=f"{number}", used_at=NOW)
         view = leads.SavedView.objects.create(name=f"View {number}", owner=ben, tab="open")
