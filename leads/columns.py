@@ -52,7 +52,12 @@ def offered(custom: Sequence[CustomField]) -> list[Column]:
     """All columns: ours, then those of the workspace's own fields."""
     own = [
         Column(
-            one.name, one.label, shown=False, css="num" if one.kind == "number" else "", field=one
+            one.name,
+            one.label,
+            shown=False,
+            css="num" if one.kind == "number" else "",
+            field=one,
+            edits=(one.name,),
         )
         for one in custom
     ]

@@ -1,6 +1,6 @@
 """Editing a cell of the lead list in place: the verb and the conflicts of the lead page's fields.
 
-What a cell edits stands with its column (`Column.edits`).
+What a cell edits stands with its column (`Column.edits`); one of the workspace's own fields edits itself.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ from django.views.decorators.http import require_http_methods
 
 from leadcrm.workspaces.access import NOT_FOUND
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment, with_events, with_toast
-from leads import editing, undoing
+from leads import custom_fields, editing, undoing
 from leads.access import access_lead
 from leads.batch import Refused
 from leads.columns import COLUMNS
 from leads.forms import EditForm
-from leads.models import Lead
+from leads.models import CustomField, Lead
+from leads.models.custom_field import is_custom
 from leads.views.detail import changed
-from leads.views.edit import BASE, changed_only, conflicts_shown, require_editable, seen_values
+from leads.views.edit import (
+    BASE,
+    changed_only,
+    conflicts_shown,
+    require_editable,
+    seen_values,
+    sent_of,
+)
 from leads.views.fields import shown_fields
 from leads.views.work import settle
 
@@ -38,20 +46,29 @@ def edit_cell(request: PageRequest, lead_id: uuid.UUID, column: str) -> HttpResp
     Once saved, the row reads itself anew. Without HTMX the lead's own form takes its place.
     """
     lead = access_lead(request.membership, lead_id, need="edit")
-    if column not in EDITED:
+    own = _own_field(column)
+    if column not in EDITED and not own:
         raise Http404(NOT_FOUND)
     if not wants_fragment(request):
         return redirect("lead-edit", request.workspace.slug, lead.pk)
-    names = _names(lead, column)
+    names = [column] if own else _names(lead, column)
+    fields = {"custom": own, "attributes": lead.attributes}
     try:
         require_editable(lead)
         if request.method != "POST":
-            form = EditForm(instance=lead, names=names, auto_id=AUTO_ID)
+            form = EditForm(instance=lead, names=names, auto_id=AUTO_ID, **fields)
             return _shown(request, lead, column, form)
-        return _save(request, lead, column, names)
+        return _save(request, lead, column, names, fields)
     except Refused as refusal:
         answer = with_events(HttpResponse(status=204), **changed(lead))
         return with_toast(answer, refusal.message, failed=True)
+
+
+def _own_field(column: str) -> list[CustomField]:
+    """The workspace's own field that a column shows, while it is in use."""
+    if not is_custom(column):
+        return []
+    return [one for one in custom_fields.definitions().in_use if one.name == column]
 
 
 def _names(lead: Lead, column: str) -> list[str]:
@@ -63,10 +80,12 @@ def _names(lead: Lead, column: str) -> list[str]:
     return names
 
 
-def _save(request: PageRequest, lead: Lead, column: str, names: list[str]) -> HttpResponse:
-    names = [name for name in names if name in request.POST]
-    form = EditForm(request.POST, names=names, auto_id=AUTO_ID)
-    base = EditForm(request.POST, names=names, prefix=BASE)
+def _save(
+    request: PageRequest, lead: Lead, column: str, names: list[str], fields: dict[str, Any]
+) -> HttpResponse:
+    names = sent_of(request, names)
+    form = EditForm(request.POST, names=names, auto_id=AUTO_ID, **fields)
+    base = EditForm(request.POST, names=names, prefix=BASE, **fields)
     if not form.is_valid():
         return _shown(request, lead, column, form, status=422)
     base.is_valid()  # what was seen is compared, not judged

@@ -53,7 +53,7 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
         if not is_editable(lead):
             return _closed_meanwhile(request, lead)
         return _form_page(request, lead, EditForm(instance=lead, names=names, **fields), row)
-    names = _sent(request, names)
+    names = sent_of(request, names)
     form = EditForm(request.POST, names=names, **fields)
     base = EditForm(request.POST, names=names, **fields, prefix=BASE)
     if not form.is_valid():
@@ -72,7 +72,7 @@ def edit_lead(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
     return (_saved if row else done)(request, lead, "Saved.", outcome.step)
 
 
-def _sent(request: PageRequest, names: list[str]) -> list[str]:
+def sent_of(request: PageRequest, names: list[str]) -> list[str]:
     """Those that the form holds; of boxes of which none is ticked, only what was seen is sent."""
     sent = request.POST
     return [

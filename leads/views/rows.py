@@ -104,7 +104,7 @@ class RowMaker:
         if column.field is None:
             return CELLS[column.key](self, lead, key)
         shown = text_of(column.field, lead.attributes.get(str(column.field.pk)))
-        return fill('<td class="c-own {}">{}</td>', column.css, shown)
+        return fill('<td class="c-own c-{} {}">{}</td>', column.key, column.css, shown)
 
     def actions(self, lead: Any, key: str) -> SafeString:
         call = snooze = ""

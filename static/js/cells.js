@@ -68,6 +68,7 @@
 
   function isDirty(form) {
     return form.classList.contains("conflict") || fields(form).some(function (field) {
+      if (field.type === "checkbox") return field.checked !== field.defaultChecked;
       var seen = form.querySelector('[name="base-' + field.name + '"]');
       return field.value !== (seen ? seen.value : field.defaultValue);
     });
@@ -132,7 +133,7 @@
       open.ready = true;
       if (open.left) return leave();
       if (field.select) field.select();
-      if (open.typed && field.matches("input")) field.value = open.typed;
+      if (open.typed && field.matches("input:not([type=checkbox], [type=date])")) field.value = open.typed;
       open.typed = "";
     }
   });

@@ -14,6 +14,7 @@ from leadcrm.workspaces.actors import Actor
 from leadcrm.workspaces.models import Membership, Workspace
 from leads import editing, lifecycle
 from leads.columns import COLUMNS
+from leads.custom_field_settings import add_field, archive_field
 from leads.models import Activity, Lead, UndoStep
 from leads.views.cells import EDITED
 from tests.factories import make_member
@@ -94,8 +95,45 @@ def test_a_lead_that_closed_meanwhile_is_left_alone(
     assert Activity.objects.count() == logged
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed", "kept", "wrong"),
+    [
+        ("text", "Red", "Red", ["x" * 2001]),
+        ("number", "40.5", 40.5, ["many"]),
+        ("date", "2026-03-31", "2026-03-31", ["soon"]),
+        ("choice", "Flat", "Flat", ["Round"]),
+        ("choices", ["Flat", "Gable"], ["Flat", "Gable"], ["Round"]),
+        ("boolean", "false", False, ["maybe"]),
+        ("url", "acme.example", "https://acme.example", ["no site"]),
+    ],
+)
+def test_a_field_of_the_workspace_is_edited_as_any_other(
+    web: Client, acme: Workspace, lead: Lead, ana: Membership,
+    kind: str, typed: Any, kept: Any, wrong: list[str],
+) -> None:  # fmt: skip
+    options = ["Flat", "Gable"] if kind in ("choice", "choices") else []
+    own = add_field(by=ana, now=timezone.now(), kind=kind, label="Roof", options=options)
+    path, base = cell(lead, acme, own.name), f"base-{own.name}"
+    page = web.get(path, headers=HTMX).content.decode()
+    assert f'name="{own.name}"' in page
+    assert f'name="{base}" value=""' in page
+    refused = web.post(path, {own.name: wrong, base: ""}, headers=HTMX)
+    assert (refused.status_code, Lead.objects.get(pk=lead.pk).attributes) == (422, {})
+    assert web.post(path, {own.name: typed, base: ""}, headers=HTMX).status_code == 204
+    assert Lead.objects.get(pk=lead.pk).attributes == {str(own.pk): kept}
+    # Emptied: of boxes of which none is ticked, only what was seen is sent.
+    seen = (
+        "; ".join(kept) if isinstance(kept, list) else str(kept).lower() if kept is False else kept
+    )
+    emptied = {base: seen} if kind == "choices" else {own.name: "", base: seen}
+    assert web.post(path, emptied, headers=HTMX).status_code == 204
+    assert Lead.objects.get(pk=lead.pk).attributes == {}
+    archive_field(own.pk, by=ana, now=timezone.now())
+    assert web.get(path, headers=HTMX).status_code == 404
+
+
 def test_what_is_no_field_has_no_form(web: Client, acme: Workspace, lead: Lead) -> None:
-    for column in ("stage", "owner", "due", "created", "nothing"):
+    for column in ("stage", "owner", "due", "created", "nothing", "cf_nothing"):
         assert web.get(cell(lead, acme, column), headers=HTMX).status_code == 404
 
 

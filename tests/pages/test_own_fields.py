@@ -166,9 +166,10 @@ def test_the_list_shows_and_filters_a_field(
     body = page.content.decode()
     assert "Flat Fred" in body
     assert "Gable Gail" not in body
-    assert '<td class="c-own ">Heat</td>' in body
+    assert f'<td class="c-own c-{wants.name} ">Heat</td>' in body
+    assert f'data-cells="name {roof.name} {wants.name} "' in body
     one_row = web.get(at(acme, "lead-row", flat.pk), headers=HTMX).content.decode()
-    assert '<td class="c-own ">Flat</td>' in one_row
+    assert f'<td class="c-own c-{roof.name} ">Flat</td>' in one_row
     both = web.get(path, {"view": "all", "cf_roof_type": ["Flat", "Gable"]})
     assert both.context["count"] == 2
     assert web.get(path, {"view": "all", "cf_wants": "Heat"}).context["count"] == 1
