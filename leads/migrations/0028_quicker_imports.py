@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0023_location_of_leads"),
+        ("leads", "0027_settings_jobs_of_stages"),
         ("workspaces", "0005_duty_and_absences"),
     ]
 
