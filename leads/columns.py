@@ -65,11 +65,17 @@ def offered(custom: Sequence[CustomField]) -> list[Column]:
 
 
 def chosen(member: Membership, custom: Sequence[CustomField] = ()) -> list[Column]:
-    """The columns that the member has chosen, in our order; by default the usual ones."""
-    keys = set(member.list_columns)
-    if not keys:
+    """The columns that the member has chosen, in the member's order; by default the usual ones."""
+    if not member.list_columns:
         return [column for column in COLUMNS if column.shown or column.fixed]
-    return [column for column in offered(custom) if column.fixed or column.key in keys]
+    return _in_order(member.list_columns, custom)
+
+
+def _in_order(keys: Sequence[str], custom: Sequence[CustomField]) -> list[Column]:
+    """The columns of these keys; those that stay are the first."""
+    there = {column.key: column for column in offered(custom)}
+    stay = [column for column in COLUMNS if column.fixed]
+    return stay + [there[key] for key in keys if key in there and not there[key].fixed]
 
 
 def shown_in(
@@ -89,9 +95,13 @@ def chosen_in(
 ) -> list[Column]:
     """The columns of a saved view, or where it has none those that the member has chosen."""
     keys = saved.column_keys if saved else []
-    if not keys:
-        return chosen(member, custom)
-    return [column for column in offered(custom) if column.fixed or column.key in keys]
+    return _in_order(keys, custom) if keys else chosen(member, custom)
+
+
+def to_choose(chosen: Sequence[Column], custom: Sequence[CustomField] = ()) -> list[Column]:
+    """All columns that one may choose or not: first the chosen ones in their order."""
+    rest = (column for column in offered(custom) if column not in chosen)
+    return [column for column in (*chosen, *rest) if not column.fixed]
 
 
 def choose(member: Membership, keys: list[str], custom: Sequence[CustomField] = ()) -> None:
@@ -99,6 +109,16 @@ def choose(member: Membership, keys: list[str], custom: Sequence[CustomField] = 
     Membership.objects.filter(pk=member.pk).update(list_columns=known(keys, custom))
 
 
-def known(keys: list[str], custom: Sequence[CustomField] = ()) -> list[str]:
-    """The columns among some keys, or none where `usual` is among them."""
-    return [one.key for one in offered(custom) if one.key in keys and USUAL not in keys]
+def known(keys: Sequence[str], custom: Sequence[CustomField] = ()) -> list[str]:
+    """The columns among some keys, in their order, or none where `usual` is among them."""
+    there = {column.key for column in offered(custom)}
+    return [key for key in dict.fromkeys(keys) if key in there and USUAL not in keys]
+
+
+def moved(keys: Sequence[str], key: str, steps: int) -> list[str]:
+    """The keys with one of them moved by so many places; as they are where it isn't among them."""
+    others = [one for one in keys if one != key]
+    if len(others) == len(keys):
+        return others
+    place = max(0, list(keys).index(key) + steps)
+    return [*others[:place], key, *others[place:]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.contrib.auth import authenticate
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from leadcrm.workspaces.countries import country_names
 from leadcrm.workspaces.models import (
@@ -157,20 +159,24 @@ class CodeForm(Styled, forms.Form):
 
 
 class PasswordForm(Styled, forms.Form):
-    """One's own password, before something that a lent browser must not do."""
+    """One's own password, before something that a lent browser must not do.
+
+    A wrong one counts like a wrong one at sign-in: too many lock the account for a while.
+    """
 
     password = forms.CharField(
         strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.request = request
 
     def clean_password(self) -> str:
-        if not self.user.check_password(self.cleaned_data["password"]):
+        password, user = str(self.cleaned_data["password"]), cast("User", self.request.user)
+        if authenticate(self.request, username=user.email, password=password) != user:
             raise ValidationError("This is not your password.")
-        return str(self.cleaned_data["password"])
+        return password
 
 
 def billing_form(workspace: Workspace, data: Any = None) -> BillingForm:

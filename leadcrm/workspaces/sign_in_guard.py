@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 
 from leadcrm.workspaces import signed_in
+from leadcrm.workspaces.detours import send_to
 
 GIVEN = "second_factor"  # in the session, once a code was taken
 NEEDS_CODE = "Give the code of your authenticator app first."
@@ -52,11 +51,4 @@ def _ask(request: HttpRequest) -> HttpResponseBase:
     if request.path.startswith("/api/"):
         error = {"code": "second_factor_required", "message": NEEDS_CODE, "fields": {}}
         return JsonResponse({"error": error}, status=403)
-    fragment = request.headers.get("HX-Request") == "true"
-    back = request.headers.get("HX-Current-URL", "/") if fragment else request.get_full_path()
-    address = f"{reverse('sign-in-code')}?{urlencode({'next': back})}"
-    if fragment:  # a fragment can't show the page in its place: tell HTMX to load it whole
-        response = HttpResponse(status=204)
-        response["HX-Redirect"] = address
-        return response
-    return redirect(address)
+    return send_to(request, "sign-in-code")

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from leadcrm.workspaces.confirming import confirm
 from leadcrm.workspaces.models import SignedIn, User
 
 SEEN = "seen_at"  # in the session, so that most requests write nothing
@@ -23,6 +24,7 @@ def remember(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
         request.session.create()
     now = timezone.now()
     request.session[SEEN] = now.isoformat()
+    confirm(request, now)
     SignedIn.objects.filter(user=user).exclude(
         session_key__in=Session.objects.filter(expire_date__gt=now).values("session_key")
     ).delete()

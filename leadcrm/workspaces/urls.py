@@ -65,6 +65,7 @@ urlpatterns = [
     path("join/<str:secret>/", joining.join_workspace, name="join"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-in/code/", security.sign_in_code, name="sign-in-code"),
+    path("confirm/", security.confirm, name="confirm"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign-out"),
     path("password/reset/", sign_in.AskForReset.as_view(), name="reset"),
     path("password/reset/sent/", sign_in.ResetSent.as_view(), name="reset-sent"),

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods
 
 from leadcrm.workspaces.access import require
+from leadcrm.workspaces.confirming import password_again
 from leadcrm.workspaces.forms import Styled
 from leadcrm.workspaces.pages import PageRequest, show, wants_fragment
 from leads import columns, custom_fields, exporting
@@ -42,6 +43,7 @@ class ExportForm(Styled, forms.Form):
         self.fields["columns"].choices = [(one.key, one.label) for one in offered]  # type: ignore[attr-defined]
 
 
+@password_again()
 @require_http_methods(["GET", "HEAD", "POST"])
 def export_leads(request: PageRequest) -> HttpResponseBase:
     """The form, or the file."""

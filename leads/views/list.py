@@ -110,6 +110,8 @@ def lead_row(request: PageRequest, lead_id: uuid.UUID) -> HttpResponse:
 def choose_columns(request: PageRequest) -> HttpResponse:
     """Keep which columns the member wants to see, or a view has, and go back to the list."""
     keys, custom = request.POST.getlist("column"), custom_fields.definitions().in_use
+    for button, steps in (("up", -1), ("down", 1)):
+        keys = columns.moved(keys, request.POST.get(button, ""), steps)
     if of_view := request.POST.get("of_view", ""):
         pk = uuid.UUID(of_view) if is_id(of_view) else uuid.UUID(int=0)
         view = access_view(request.membership, pk, need="change")
@@ -129,6 +131,7 @@ def _page(
     after = request.GET.get("after", "")
     leads, count = _chosen(found)
     shown = columns.shown_in(found.tab, request.membership, directory.custom, found.saved)
+    chosen = columns.chosen_in(request.membership, directory.custom, found.saved)
     page = page_of(read_rows(leads, shown), sort, after, PAGE)
     maker = RowMaker(request, shown, places_in_list(request.GET, sort), directory.names, now)
     mark = now - SEEN_WITHIN
@@ -154,8 +157,8 @@ def _page(
             request.membership, removed=request.GET.get("archived") == "true"
         ),
         "columns": shown,
-        "all_columns": columns.offered(directory.custom),
-        "chosen_columns": columns.chosen_in(request.membership, directory.custom, found.saved),
+        "all_columns": columns.to_choose(chosen, directory.custom),
+        "chosen_columns": chosen,
         "next_due": None if page.rows or is_filtered else next_due(request.membership),
     }
 

@@ -237,6 +237,30 @@ def test_a_view_has_columns_of_its_own(web: Client, acme: Workspace, ana: Member
     assert "stage" in [one.key for one in page(web, acme, view=view.pk).context["columns"]]
 
 
+def test_columns_stand_in_the_order_that_was_chosen(
+    web: Client, acme: Workspace, ana: Membership
+) -> None:
+    view = view_of(ana)
+    address = reverse("lead-columns", args=[acme.slug])
+    for of_view, tab in ((str(view.pk), view.pk), ("", "all")):
+        chosen = {"of_view": of_view, "column": ["budget", "owner", "stage"]}
+
+        def shown(tab: Any = tab) -> list[str]:
+            return [one.key for one in page(web, acme, view=tab).context["columns"]]
+
+        web.post(address, chosen)
+        assert shown() == ["due", "name", "budget", "owner", "stage"]
+        web.post(address, {**chosen, "up": "stage"})
+        assert shown() == ["due", "name", "budget", "stage", "owner"]
+        web.post(address, {**chosen, "down": "budget"})
+        assert shown() == ["due", "name", "owner", "budget", "stage"]
+        web.post(address, {**chosen, "up": "budget"})  # it is the first
+        web.post(address, {**chosen, "down": "tries"})  # it isn't chosen
+        assert shown() == ["due", "name", "budget", "owner", "stage"]
+        offered = [one.key for one in page(web, acme, view=tab).context["all_columns"]]
+        assert offered[:4] == ["budget", "owner", "stage", "phone"]
+
+
 def test_the_poll_and_the_neighbours_go_by_the_view(
     web: Client, acme: Workspace, ana: Membership, me: Actor, now: Any
 ) -> None:

@@ -376,7 +376,7 @@ PUBLIC = {
     "web-form", "web-form-unslashed", "web-form-config", "web-form-script", "web-form-thanks",
     "api:schema", "api:docs", "demo-site",
 }  # fmt: skip
-SIGNED_IN = {"sign-in-code", "home", "last-leads", "last-settings", "workspaces"}
+SIGNED_IN = {"sign-in-code", "confirm", "home", "last-leads", "last-settings", "workspaces"}
 NOWHERE = {"api:nowhere"}  # everything else below /api/: 404 in the API's own shape
 ELSEWHERE = ("admin/",)  # staff's own site, tested in test_admin
 

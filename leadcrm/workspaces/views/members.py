@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, require
+from leadcrm.workspaces.confirming import password_again
 from leadcrm.workspaces.forms import InviteForm, MemberForm, member_form
 from leadcrm.workspaces.members import change_member, invite, withdraw_invitation
 from leadcrm.workspaces.models import Invitation, Membership, Role
@@ -25,6 +26,7 @@ def members(request: PageRequest) -> HttpResponse:
     return _page(request, InviteForm())
 
 
+@password_again()
 @require_POST
 def invite_member(request: PageRequest) -> HttpResponse:
     """Create an invitation and show its link, this once."""
@@ -52,6 +54,7 @@ def withdraw(request: PageRequest, invitation_id: uuid.UUID) -> HttpResponse:
     return redirect("members", request.workspace.slug)
 
 
+@password_again()
 @require_POST
 def edit_member(request: PageRequest, member_id: uuid.UUID) -> HttpResponse:
     """Change role, team and location."""

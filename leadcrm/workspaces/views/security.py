@@ -7,15 +7,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from leadcrm.workspaces import second_factor, signed_in
+from leadcrm.workspaces import confirming, second_factor, signed_in
 from leadcrm.workspaces.access import NOT_FOUND, NotAllowed, require
+from leadcrm.workspaces.detours import way_on
 from leadcrm.workspaces.forms import CodeForm, PasswordForm
 from leadcrm.workspaces.models import Membership, RecoveryCode
 from leadcrm.workspaces.pages import PageRequest, show
@@ -31,7 +31,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor, once the password was right."""
     if not request.user.is_authenticated:
         return redirect("sign-in")
-    back = _way_on(request)
+    back = way_on(request)
     if not lacks_code(request):
         return redirect(back)
     form = CodeForm(request.POST or None)
@@ -48,12 +48,21 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     return render(request, "registration/sign_in_code.html", context, status=status)
 
 
-def _way_on(request: HttpRequest) -> str:
-    wanted = request.POST.get("next", request.GET.get("next", ""))
-    is_ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if is_ours else resolve_url("home")
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Ask for the password once more; wrong ones count like those of a sign-in."""
+    if not request.user.is_authenticated:
+        return redirect("sign-in")
+    back = way_on(request)
+    form = PasswordForm(request.POST or None, request=request)
+    if request.method == "POST" and form.is_valid():
+        confirming.confirm(request, timezone.now())
+        return redirect(back)
+    status = 422 if form.is_bound else 200
+    context = {"form": form, "next": back}
+    return render(request, "registration/confirm.html", context, status=status)
 
 
 @require_safe
@@ -84,7 +93,7 @@ def switch_on(request: PageRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_POST
 def switch_off(request: PageRequest) -> HttpResponse:
-    form = PasswordForm(request.POST, user=request.user)
+    form = PasswordForm(request.POST, request=request)
     if not form.is_valid():
         return _page(request, password=form, status=422)
     if request.workspace.requires_second_factor:
@@ -99,7 +108,7 @@ def switch_off(request: PageRequest) -> HttpResponse:
 @require_POST
 def renew_codes(request: PageRequest) -> HttpResponse:
     """New recovery codes in place of the earlier ones."""
-    form = PasswordForm(request.POST, user=request.user)
+    form = PasswordForm(request.POST, request=request)
     if request.user.second_factor_at is None or not form.is_valid():
         return _page(request, password=form, status=422)
     return _page(request, codes=second_factor.new_recovery_codes(request.user))
@@ -151,7 +160,10 @@ def _page(
     **context: Any,
 ) -> HttpResponse:
     user = request.user
-    context |= {"form": form or CodeForm(), "password_form": password or PasswordForm(user=user)}
+    context |= {
+        "form": form or CodeForm(),
+        "password_form": password or PasswordForm(request=request),
+    }
     if user.second_factor_at is None:
         nonce = request.session.setdefault(NONCE, second_factor.new_nonce())
         context["picture"] = second_factor.picture_of(user, nonce)

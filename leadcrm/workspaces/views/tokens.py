@@ -13,12 +13,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from leadcrm.workspaces.access import NOT_FOUND, require
+from leadcrm.workspaces.confirming import password_again
 from leadcrm.workspaces.forms import TokenForm
 from leadcrm.workspaces.models import ApiToken
 from leadcrm.workspaces.pages import PageRequest, show
 from leadcrm.workspaces.tokens import issue_token, revoke_token
 
 
+@password_again("POST")
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: PageRequest) -> HttpResponse:
     """List the tokens; create one and show its key, this once."""
