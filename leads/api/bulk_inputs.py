@@ -40,7 +40,9 @@ class FilterField(ScalarMap):
 class RunCreateSerializer(StrictSerializer):
     """`params` is what the verb takes; `ids` or `filter` say with which leads."""
 
-    verb = serializers.ChoiceField([(verb.key, verb.label) for verb in BULK_VERBS.values()])
+    verb = serializers.ChoiceField(
+        [(verb.key, verb.label) for verb in BULK_VERBS.values() if verb.offered]
+    )
     params = serializers.DictField(required=False)
     ids = serializers.ListField(
         child=serializers.UUIDField(), required=False, min_length=1, max_length=MOST_IDS

@@ -244,4 +244,10 @@ def _ids(leads: list[Lead]) -> list[str]:
 
 
 def test_every_verb_of_runs_is_offered() -> None:
-    assert set(PARAMS) == set(BULK_VERBS)
+    assert set(PARAMS) == {key for key, verb in BULK_VERBS.items() if verb.offered}
+
+
+def test_a_hand_over_is_no_verb_of_its_own_here(api: Api) -> None:
+    answer = api.post("bulk-runs", {"verb": "hand-over", "filter": {}})
+    assert answer.status_code == 400
+    assert "verb" in answer.json()["error"]["fields"]

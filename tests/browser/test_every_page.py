@@ -63,7 +63,8 @@ def problems_of(page: Page, path: str, part: str = PAGE) -> list[str]:
     """What is wrong with a page: its answer and size, contrast, names, roles, what sticks out.
 
     It is looked at on a desk in light, then on a phone in the dark, where names and roles are the
-    same. Of a page whose other parts were looked at already, `part` is enough.
+    same. Of a page whose other parts were looked at already, `part` is enough; of a form that
+    opens on one, a look at the desk.
     """
     page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme="light")
@@ -71,6 +72,8 @@ def problems_of(page: Page, path: str, part: str = PAGE) -> list[str]:
     wrong = list(_answer(response))
     page.evaluate(AXE.read_text())
     wrong += [*_complaints(page, part, EVERY_RULE), *_sideways(page)]
+    if part == THE_FORM:
+        return [f"{path}: {problem}" for problem in wrong]
     page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme="dark")
     wrong += [*_complaints(page, part, CONTRAST), *_sideways(page)]

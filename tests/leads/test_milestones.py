@@ -136,7 +136,7 @@ def test_any_order_of_the_same_events_gives_the_same_end_state(acme, me, templat
     who = {"person": me, "system": Actor.system("callrail")}
 
     @settings(
-        max_examples=20, deadline=None, derandomize=True, database=None,
+        max_examples=10, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate],
     )  # fmt: skip
     @given(st.lists(st.tuples(EVENTS, ACTORS), min_size=2, max_size=6), st.randoms())
