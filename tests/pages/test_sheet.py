@@ -214,7 +214,7 @@ def test_columns_are_chosen_once_and_stay(web: Client, lead: Lead, ben: Membersh
     response = web.post(choose, {"column": ["state", "stage", "no_such"], "back": f"{shown}?q=ann"})
     assert response.url == f"{shown}?q=ann"
     ben.refresh_from_db()
-    assert ben.list_columns == ["stage", "state"]
+    assert ben.list_columns == ["state", "stage"]
     text = web.get(f"{shown}?view=all").content.decode()
     assert 'class="h-state' in text
     assert 'class="h-phone' not in text
