@@ -165,7 +165,7 @@ def _mark_undone(rows: Sequence[Row]) -> None:
     undone: set[int] = set()
     for row in rows:
         if row.activity.kind == kinds.UNDONE:
-            undone.update(row.activity.data["activities"])
+            undone.update(row.activity.data.get("activities", ()))
     for row in rows:
         row.undone = row.activity.pk in undone
 

@@ -201,6 +201,19 @@ def test_removed_leads_can_be_restored_together(
     assert Lead.objects.filter(archived_at=None).count() == 3
 
 
+def test_a_lead_tells_that_what_was_done_to_many_was_undone(
+    web: Client, workspace: Workspace, ana: Membership, leads: list[Lead]
+) -> None:
+    web.post(to(workspace, "snooze"), ticked(leads, until="2030-01-01T09:00"))
+    run = BulkRun.objects.get()
+    web.post(reverse("bulk-undo", args=[workspace.slug, run.pk]))
+    run.refresh_from_db()
+    assert run.state == "undone"
+    page = web.get(reverse("lead-detail", args=[workspace.slug, leads[0].pk]))
+    assert page.status_code == 200
+    assert "Undone" in page.content.decode()
+
+
 def test_earlier_runs_are_listed(web: Client, workspace: Workspace, leads: list[Lead]) -> None:
     address = reverse("bulk-runs", args=[workspace.slug])
     assert "Nothing done in bulk yet" in web.get(address).content.decode()
