@@ -8,12 +8,12 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.text import slugify
 
 from leadcrm.workspaces import settings_log
 from leadcrm.workspaces.access import require
-from leadcrm.workspaces.models import Membership, Workspace
+from leadcrm.workspaces.models import Membership
 from leads.models import CallBehaviour, CallOutcome
+from leads.setting_lists import free_code, hold, put_in_order
 
 AREA = "call outcome"
 MOST = 20  # in use
@@ -36,11 +36,11 @@ def add_outcome(*, by: Membership, now: datetime, label: str, behaviour: str) ->
     """Add an outcome at the end. Raises NotAllowed, and ValidationError by field."""
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
+        known = hold(CallOutcome, by)
         _refuse_too_many(known)
         outcome = CallOutcome(
             workspace_id=by.workspace_id,
-            code=_free_code(label, {one.code for one in known}),
+            code=free_code(label, {one.code for one in known}, "outcome"),
             behaviour=behaviour,
             position=max((one.position for one in known), default=-1) + 1,
         )
@@ -59,7 +59,7 @@ def rename_outcome(
     """
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
+        known = hold(CallOutcome, by)
         outcome = next(one for one in known if one.pk == outcome_id)
         before = settings_log.values_of(outcome, ["label"])
         _name(outcome, label, [one for one in known if one.pk != outcome_id])
@@ -75,7 +75,7 @@ def switch_outcome(
     """Take an outcome out of the picker, or put it back. Raises NotAllowed, ValidationError."""
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
+        known = hold(CallOutcome, by)
         outcome = next(one for one in known if one.pk == outcome_id)
         if (outcome.retired_at is None) == on:
             return outcome
@@ -96,21 +96,9 @@ def order_outcomes(ids: Sequence[uuid.UUID], *, by: Membership, now: datetime) -
     """Put the outcomes into this order; those not named come after."""
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
-        places = {pk: place for place, pk in enumerate(ids)}
-        ordered = sorted(known, key=lambda one: places.get(one.pk, len(places)))
-        if ordered == known:
-            return
-        for place, one in enumerate(ordered):
-            one.position = place
-        CallOutcome.objects.bulk_update(ordered, ["position"])
-        settings_log.record(AREA, "Call outcomes", "put into another order", by=by, now=now)
-
-
-def _hold(by: Membership) -> list[CallOutcome]:
-    """All outcomes in order. Two admins at once: the later one sees what the earlier one did."""
-    Workspace.objects.select_for_update(no_key=True).get(pk=by.workspace_id)
-    return list(CallOutcome.objects.order_by("position", "label", "pk"))
+        known = hold(CallOutcome, by)
+        if put_in_order(CallOutcome, known, ids):
+            settings_log.record(AREA, "Call outcomes", "put into another order", by=by, now=now)
 
 
 def _refuse_too_many(known: Sequence[CallOutcome]) -> None:
@@ -124,12 +112,3 @@ def _name(outcome: CallOutcome, label: str, others: Sequence[CallOutcome]) -> No
     taken = {one.label.casefold() for one in others if not one.retired_at}
     if outcome.label.casefold() in taken:
         raise ValidationError({"label": ["There is an outcome of this name already."]})
-
-
-def _free_code(label: str, taken: set[str]) -> str:
-    start = slugify(label).replace("-", "_")[:40].strip("_") or "outcome"
-    number, code = 1, start
-    while code in taken:
-        number += 1
-        code = f"{start}_{number}"
-    return code

@@ -113,12 +113,3 @@ def known(keys: Sequence[str], custom: Sequence[CustomField] = ()) -> list[str]:
     """The columns among some keys, in their order, or none where `usual` is among them."""
     there = {column.key for column in offered(custom)}
     return [key for key in dict.fromkeys(keys) if key in there and USUAL not in keys]
-
-
-def moved(keys: Sequence[str], key: str, steps: int) -> list[str]:
-    """The keys with one of them moved by so many places; as they are where it isn't among them."""
-    others = [one for one in keys if one != key]
-    if len(others) == len(keys):
-        return others
-    place = max(0, list(keys).index(key) + steps)
-    return [*others[:place], key, *others[place:]]

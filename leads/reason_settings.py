@@ -9,13 +9,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.text import slugify
 
 from leadcrm.workspaces import settings_log
 from leadcrm.workspaces.access import require
-from leadcrm.workspaces.models import Membership, Workspace
+from leadcrm.workspaces.models import Membership
 from leads.models import CloseReason
 from leads.pipelines import Status
+from leads.setting_lists import free_code, hold, put_in_order
 
 AREA = "close reason"
 CHANGEABLE = frozenset({"label", "note_length", "follow_up_days", "returnable", "forbids_contact"})
@@ -28,11 +28,11 @@ def add_reason(
     """Add a reason at the end. Raises NotAllowed, and ValidationError by field."""
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
+        known = hold(CloseReason, by)
         unqualified = "other" if outcome == Status.LOST else ""
         reason = CloseReason(
             workspace_id=by.workspace_id,
-            code=_free_code(label, {one.code for one in known}),
+            code=free_code(label, {one.code for one in known}, "reason"),
             outcome=outcome,
             unqualified_code=unqualified,
             position=max((one.position for one in known), default=-1) + 1,
@@ -49,7 +49,7 @@ def change_reason(
     """Change a reason; what it means and its code stay. Raises NotAllowed, ValidationError."""
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
+        known = hold(CloseReason, by)
         reason = next(one for one in known if one.pk == reason_id)
         before = settings_log.values_of(reason, values)
         _set(reason, values, [one for one in known if one.pk != reason_id])
@@ -65,7 +65,7 @@ def retire_reason(
     """Take a reason out of the picker, or put it back. Closed leads keep it."""
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
+        known = hold(CloseReason, by)
         reason = next(one for one in known if one.pk == reason_id)
         if reason.code in OF_TIMERS and not restore:
             raise ValidationError(f"Leads close by themselves with “{reason.label}”: it stays.")
@@ -83,21 +83,9 @@ def order_reasons(ids: Sequence[uuid.UUID], *, by: Membership, now: datetime) ->
     """Put the reasons into this order; those not named come after."""
     require(by, "settings")
     with transaction.atomic():
-        known = _hold(by)
-        places = {pk: place for place, pk in enumerate(ids)}
-        ordered = sorted(known, key=lambda one: places.get(one.pk, len(places)))
-        if ordered == known:
-            return
-        for place, one in enumerate(ordered):
-            one.position = place
-        CloseReason.objects.bulk_update(ordered, ["position"])
-        settings_log.record(AREA, "Close reasons", "put into another order", by=by, now=now)
-
-
-def _hold(by: Membership) -> list[CloseReason]:
-    """All reasons in order. Two admins at once: the later one sees what the earlier one did."""
-    Workspace.objects.select_for_update(no_key=True).get(pk=by.workspace_id)
-    return list(CloseReason.objects.order_by("position", "label", "pk"))
+        known = hold(CloseReason, by)
+        if put_in_order(CloseReason, known, ids):
+            settings_log.record(AREA, "Close reasons", "put into another order", by=by, now=now)
 
 
 def _set(reason: CloseReason, values: dict[str, Any], others: Sequence[CloseReason]) -> None:
@@ -109,12 +97,3 @@ def _set(reason: CloseReason, values: dict[str, Any], others: Sequence[CloseReas
     reason.full_clean(validate_constraints=False)
     if any(one.label.casefold() == reason.label.casefold() for one in others if not one.retired_at):
         raise ValidationError({"label": ["There is a reason of this name already."]})
-
-
-def _free_code(label: str, taken: set[str]) -> str:
-    start = slugify(label).replace("-", "_")[:40].strip("_") or "reason"
-    number, code = 1, start
-    while code in taken:
-        number += 1
-        code = f"{start}_{number}"
-    return code

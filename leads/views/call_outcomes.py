@@ -18,6 +18,7 @@ from leadcrm.workspaces.pages import PageRequest, show
 from leads import call_outcome_settings as verbs
 from leads.calls import FOLLOWS
 from leads.models import CallBehaviour, CallOutcome
+from leads.setting_lists import moved
 
 
 class OutcomeForm(Styled, forms.Form):
@@ -84,19 +85,12 @@ def change_place(request: PageRequest, outcome_id: uuid.UUID) -> HttpResponse:
             verbs.switch_outcome(found.pk, by=by, now=now, on=wish == "on")
             messages.success(request, f"“{found.label}” is switched {wish}.")
         elif wish in ("up", "down"):
-            verbs.order_outcomes(_moved(found, up=wish == "up"), by=by, now=now)
+            ids = [one.pk for one in verbs.outcomes_in_use()]
+            ids = moved(ids, found.pk, -1 if wish == "up" else 1)
+            verbs.order_outcomes(ids, by=by, now=now)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("call-outcomes", request.workspace.slug)
-
-
-def _moved(found: CallOutcome, *, up: bool) -> list[uuid.UUID]:
-    """The outcomes in use, with this one a place further up or down."""
-    ids = [one.pk for one in verbs.outcomes_in_use()]
-    if found.pk in ids:
-        place = ids.index(found.pk)
-        ids.insert(max(0, place + (-1 if up else 1)), ids.pop(place))
-    return ids
 
 
 def _access_outcome(outcome_id: uuid.UUID) -> CallOutcome:

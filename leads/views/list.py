@@ -32,6 +32,7 @@ from leads.models import Lead
 from leads.models.custom_field import is_custom
 from leads.models.lead import IS_OPEN
 from leads.saved_views import access_view, default_view
+from leads.setting_lists import moved
 from leads.sorts import places_in_list
 from leads.tabs import WAITING, Tab, tabs_of
 from leads.views.rows import RowMaker, read_rows
@@ -111,7 +112,7 @@ def choose_columns(request: PageRequest) -> HttpResponse:
     """Keep which columns the member wants to see, or a view has, and go back to the list."""
     keys, custom = request.POST.getlist("column"), custom_fields.definitions().in_use
     for button, steps in (("up", -1), ("down", 1)):
-        keys = columns.moved(keys, request.POST.get(button, ""), steps)
+        keys = moved(keys, request.POST.get(button, ""), steps)
     if of_view := request.POST.get("of_view", ""):
         pk = uuid.UUID(of_view) if is_id(of_view) else uuid.UUID(int=0)
         view = access_view(request.membership, pk, need="change")

@@ -19,6 +19,7 @@ from leadcrm.workspaces.pages import PageRequest, show
 from leads import custom_fields
 from leads.custom_field_settings import add_field, archive_field, change_field, order_fields
 from leads.models import CustomField
+from leads.setting_lists import moved
 
 
 class FieldForm(Styled, forms.Form):
@@ -114,9 +115,7 @@ def move_own_field(request: PageRequest, field_id: uuid.UUID) -> HttpResponse:
     field = _access_field(field_id)
     ids = [one.pk for one in custom_fields.definitions().in_use]
     if field.pk in ids:
-        place = ids.index(field.pk)
-        step = -1 if request.POST.get("to") == "up" else 1
-        ids.insert(max(0, place + step), ids.pop(place))
+        ids = moved(ids, field.pk, -1 if request.POST.get("to") == "up" else 1)
         order_fields(ids, by=request.membership, now=timezone.now())
     return redirect("own-fields", request.workspace.slug)
 

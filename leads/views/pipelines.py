@@ -22,6 +22,7 @@ from leads import custom_fields
 from leads import pipeline_settings as verbs
 from leads.models import Lead, Pipeline, SettingsJob, Stage
 from leads.pipelines import TEMPLATES, Outcome
+from leads.setting_lists import moved
 
 SHOWN_JOBS = 5
 
@@ -146,11 +147,10 @@ def save_pipeline(request: PageRequest, pipeline_id: uuid.UUID) -> HttpResponse:
 
 def _move_stage(request: PageRequest, found: Pipeline) -> None:
     ids = [one.pk for one in verbs.stages_of(found)]
-    moved = next((pk for pk in ids if str(pk) == request.POST["stage"]), None)
-    if moved is None:
+    stage = next((pk for pk in ids if str(pk) == request.POST["stage"]), None)
+    if stage is None:
         raise Http404(NOT_FOUND)
-    place, step = ids.index(moved), -1 if request.POST.get("to") == "up" else 1
-    ids.insert(max(0, place + step), ids.pop(place))
+    ids = moved(ids, stage, -1 if request.POST.get("to") == "up" else 1)
     verbs.order_stages(found, ids, by=request.membership, now=timezone.now())
 
 

@@ -19,6 +19,7 @@ from leadcrm.workspaces.pages import PageRequest, show
 from leads import reason_settings as verbs
 from leads.models import CloseReason
 from leads.pipelines import Status
+from leads.setting_lists import moved
 
 
 class ReasonForm(Styled, forms.Form):
@@ -98,20 +99,12 @@ def change_place(request: PageRequest, reason_id: uuid.UUID) -> HttpResponse:
             verbs.retire_reason(found.pk, by=by, now=now, restore=wish == "restore")
             messages.success(request, f"“{found.label}” is {wish}d.")
         elif wish in ("up", "down"):
-            verbs.order_reasons(_moved(found, up=wish == "up"), by=by, now=now)
+            in_use = CloseReason.objects.filter(retired_at=None).order_by("position", "label", "pk")
+            ids = list(in_use.values_list("pk", flat=True))
+            verbs.order_reasons(moved(ids, found.pk, -1 if wish == "up" else 1), by=by, now=now)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("reasons", request.workspace.slug)
-
-
-def _moved(found: CloseReason, *, up: bool) -> list[uuid.UUID]:
-    """The reasons in use, with this one a place further up or down."""
-    rows = CloseReason.objects.filter(retired_at=None).order_by("position", "label", "pk")
-    ids = list(rows.values_list("pk", flat=True))
-    if found.pk in ids:
-        place = ids.index(found.pk)
-        ids.insert(max(0, place + (-1 if up else 1)), ids.pop(place))
-    return ids
 
 
 def _access_reason(reason_id: uuid.UUID) -> CloseReason:
